@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, timeoutMs: number, order: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutMs,
+    hookTimeout: 180_000,
+    // These mostly wait. Those that break servers on purpose come last; a server that a file breaks is its own.
+    ...(order === 0 ? {} : { maxWorkers: 2 }),
+    sequence: { groupOrder: order },
+  },
+})
+
+export default defineConfig({
+  test: {
+    globalSetup: 'test/support/stack.ts',
+    projects: [
+      project('unit', 20_000, 0),
+      project('property', 60_000, 0),
+      project('integration', 120_000, 1),
+      project('crash', 240_000, 2),
+    ],
+  },
+})
