@@ -1,0 +1,83 @@
+/** Event kinds that become points; the numbers are dropsonde's `Envelope.EventType`. */
+export const HTTP = 4
+export const LOG = 5
+export const CONTAINER = 9
+
+/** What a decoder says of a message. Small integers, because the hot path compares one per message. */
+export const POINT = 0
+/** An event type or log source that no point is made of. */
+export const DISCARDED = 1
+/** The sub-message is missing, or has no application id. */
+export const NO_APP_GUID = 2
+/** Not an envelope. */
+export const UNDECODABLE = 3
+/** Of a fast decoder only: it does not understand the spelling, which says nothing about the message. */
+export const UNSURE = 4
+export type Verdict = typeof POINT | typeof DISCARDED | typeof NO_APP_GUID | typeof UNDECODABLE | typeof UNSURE
+
+/**
+ * What one message says, as far as a point needs it: the one thing that every decoder fills and the encoder reads.
+ *
+ * A single instance is filled again for every message, so its shape never changes and nothing is allocated. A pair such
+ * as `statusCode, statusCodeEnd` is a span of `bytes`: 64-bit integers stay the digits they came as. Decoders that cannot
+ * point into the message (protobuf, unusual JSON) write canonical text into a scratch buffer of their own and point there.
+ * Words are read whole, so at least 8 bytes behind every span must be readable, if not meaningful. An empty span means absent.
+ *
+ * Fields that do not belong to `kind` hold whatever an earlier message left there.
+ */
+export class AppEvent {
+  kind = 0
+  bytes = new Uint8Array(0)
+  /** Over the same memory as `bytes`. */
+  view = new DataView(new ArrayBuffer(0))
+
+  /** The application id as text, where the decoder has made one. Otherwise '', and the span `appId` counts. */
+  guid = ''
+  /**
+   * The application id as the message spells it, its delimiters inside so that no spelling can pass for another:
+   * `"GUID"`, or `:low,"high":high}`.
+   */
+  appId = 0
+  appIdEnd = 0
+
+  /** The point's time: ns, decimal, perhaps negative. */
+  timestamp = 0
+  timestampEnd = 0
+  /** HTTP and CONTAINER: decimal digits. LOG: source_instance as it is, valid UTF-8, not yet cleaned or escaped. */
+  instance = 0
+  instanceEnd = 0
+
+  /** HTTP: dropsonde's `Method` as a number; 1 where it is absent. */
+  method = 0
+  statusCode = 0
+  statusCodeEnd = 0
+  contentLength = 0
+  contentLengthEnd = 0
+  /** HTTP: stop − start, saturated to 64 bits, divided by 1e9 as Go divides: toward zero, both parts with its sign. */
+  durationSeconds = 0
+  durationNanoseconds = 0
+
+  /** LOG: dropsonde's `MessageType` as a number; 1 where it is absent. */
+  messageType = 0
+  /** LOG: from the router (source type RTR…), whatever `messageType` says. */
+  isRouterLog = false
+  /** LOG: bytes of the decoded payload. */
+  payloadSize = 0
+
+  /** CONTAINER: the CPU percentage as it is to be written; an empty span where it is not finite. */
+  cpu = 0
+  cpuEnd = 0
+  /** CONTAINER: each quantity as a double, for the ratios, and as the digits to write, at most 2^63 − 1. */
+  memoryBytes = 0
+  memory = 0
+  memoryEnd = 0
+  diskBytes = 0
+  disk = 0
+  diskEnd = 0
+  memoryQuotaBytes = 0
+  memoryQuota = 0
+  memoryQuotaEnd = 0
+  diskQuotaBytes = 0
+  diskQuota = 0
+  diskQuotaEnd = 0
+}

@@ -1,0 +1,46 @@
+/**
+ * An envelope as far as a point needs it, whatever it was spelt in. Undefined is absent (Go's nil); 64-bit integers are
+ * exact. Both exact decoders make one of these, so that what follows is the same for both.
+ */
+export interface Envelope {
+  readonly eventType?: number | undefined
+  readonly timestamp?: bigint | undefined
+  readonly httpStartStop?: HttpStartStop | undefined
+  readonly logMessage?: LogMessage | undefined
+  readonly containerMetric?: ContainerMetric | undefined
+}
+
+export interface HttpStartStop {
+  readonly startTimestamp?: bigint | undefined
+  readonly stopTimestamp?: bigint | undefined
+  readonly method?: number | undefined
+  readonly statusCode?: number | undefined
+  readonly contentLength?: bigint | undefined
+  readonly applicationId?: Uuid | undefined
+  readonly instanceIndex?: number | undefined
+}
+
+export interface Uuid {
+  readonly low?: bigint | undefined
+  readonly high?: bigint | undefined
+}
+
+export interface LogMessage {
+  /** Bytes of the decoded payload. */
+  readonly message?: number | undefined
+  readonly message_type?: number | undefined
+  readonly timestamp?: bigint | undefined
+  readonly app_id?: string | undefined
+  readonly source_type?: string | undefined
+  readonly source_instance?: string | undefined
+}
+
+export interface ContainerMetric {
+  readonly applicationId?: string | undefined
+  readonly instanceIndex?: number | undefined
+  readonly cpuPercentage?: number | undefined
+  readonly memoryBytes?: bigint | undefined
+  readonly diskBytes?: bigint | undefined
+  readonly memoryBytesQuota?: bigint | undefined
+  readonly diskBytesQuota?: bigint | undefined
+}

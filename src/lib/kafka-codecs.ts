@@ -1,0 +1,169 @@
+import * as zlib from 'node:zlib'
+import { Decompress as ZstdStream } from 'fzstd'
+import kafkajs from 'kafkajs'
+import { decompressFrameSync } from 'lz4-napi'
+import { uncompressSync } from 'snappy'
+import { toError } from '../errors.ts'
+
+const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkajs
+
+/** The most that one record batch may become. Producers end a batch at about 1 MB before compression; this is no honest one. */
+const MAX_BATCH_BYTES = 128 * 1024 * 1024
+/** What one fetch response may become, give or take its last batch. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024
+
+/**
+ * How often the rest of a fetch response was put off because enough of it had been decompressed. A partition may then look
+ * empty that is not: whoever concludes something from an empty fetch compares this number before and after.
+ */
+export const decompression = { putOff: 0 }
+
+/** Teaches kafkajs, for the whole process, to read every compression of Kafka; may be called again. Nothing is ever sent compressed. */
+export function registerCodecs(): void {
+  for (const [type, decompress] of Object.entries(decompressors)) {
+    CompressionCodecs[Number(type) as keyof typeof CompressionCodecs] = () => ({ decompress: bounded(decompress) })
+  }
+}
+
+/** Synchronous: record batches are small, and handing one to another thread costs several times the work itself. */
+type Decompress = (compressed: Buffer) => Buffer
+
+const decompressors: Readonly<Record<number, Decompress>> = {
+  [CompressionTypes.GZIP]: (compressed) => withoutSlack(zlib.gunzipSync(compressed, { maxOutputLength: MAX_BATCH_BYTES })),
+  [CompressionTypes.Snappy]: snappy,
+  [CompressionTypes.LZ4]: lz4,
+  [CompressionTypes.ZSTD]: zstd(),
+}
+
+const decompressedBytes = new WeakMap<ArrayBufferLike, number>()
+
+/**
+ * kafkajs decompresses a whole fetch response before it hands over the first message, and how much that is depends on how
+ * well strangers' messages compress. Past the bound the rest of a partition is refused as what Kafka calls a partial message,
+ * the cut-off end of a response: kafkajs leaves it out and fetches it again from there.
+ *
+ * All batches of one response are views of one ArrayBuffer, which is how a response is told from the next. Its first batch
+ * always passes, so there is progress.
+ */
+function bounded(decompress: Decompress): (compressed: Buffer) => Promise<Buffer> {
+  return async (compressed) => {
+    const before = decompressedBytes.get(compressed.buffer) ?? 0
+    if (before >= MAX_RESPONSE_BYTES) {
+      decompression.putOff += 1
+      throw Object.assign(new Error('enough of this response is decompressed'), { name: 'KafkaJSPartialMessageError' })
+    }
+    const records = inWords(decompress, compressed)
+    decompressedBytes.set(compressed.buffer, before + records.length)
+    return records
+  }
+}
+
+function inWords(decompress: Decompress, compressed: Buffer): Buffer {
+  try {
+    return decompress(compressed)
+  } catch (thrown) {
+    const error = toError(thrown)
+    const why = error instanceof TooLarge || ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') ? TOO_LARGE : error.message
+    throw Object.assign(new KafkaJSNonRetriableError(`a record batch of ${compressed.length} bytes cannot be decompressed: ${why}`), {
+      cause: error,
+    })
+  }
+}
+
+const TOO_LARGE = `it would become more than ${MAX_BATCH_BYTES} bytes`
+
+class TooLarge extends Error {}
+
+function checkSize(bytes: number): void {
+  if (bytes > MAX_BATCH_BYTES) throw new TooLarge(TOO_LARGE)
+}
+
+/** What the stream of snappy-java (xerial) begins with, before two 32-bit versions; Kafka's Java clients and brokers write it. */
+const XERIAL_MAGIC = Buffer.from('\x82SNAPPY\0', 'latin1')
+const XERIAL_HEADER_BYTES = 16
+
+/** Raw snappy, as many clients write it, or blocks of it in the framing of snappy-java. */
+function snappy(compressed: Buffer): Buffer {
+  if (!compressed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return snappyBlock(compressed)
+  const blocks: Buffer[] = []
+  let bytes = 0
+  for (let start = XERIAL_HEADER_BYTES; start < compressed.length; ) {
+    const end = start + 4 + compressed.readUInt32BE(start)
+    const block = snappyBlock(compressed.subarray(start + 4, end))
+    bytes += block.length
+    checkSize(bytes)
+    blocks.push(block)
+    start = end
+  }
+  return Buffer.concat(blocks, bytes)
+}
+
+function snappyBlock(block: Buffer): Buffer {
+  checkSize(varint(block))
+  return uncompressSync(block, { asBuffer: true }) as Buffer
+}
+
+/** The length that a raw snappy block begins with: 32 bits, little-endian, 7 to a byte. */
+function varint(bytes: Buffer): number {
+  let value = 0
+  for (let i = 0; i < 5; i++) {
+    const byte = bytes[i] ?? 0
+    value += (byte & 0x7f) * 2 ** (7 * i)
+    if (byte < 0x80) break
+  }
+  return value
+}
+
+function lz4(compressed: Buffer): Buffer {
+  checkSize(largestLz4(compressed))
+  return decompressFrameSync(compressed)
+}
+
+const LZ4_BLOCK_CHECKSUM = 0x10
+const LZ4_CONTENT_SIZE = 0x08
+const LZ4_DICTIONARY = 0x01
+const LZ4_STORED = 0x8000_0000
+
+/** What an LZ4 frame can become at most, from its block headers: blocks of up to a set size, at most 255 times as long as they were. */
+function largestLz4(frame: Buffer): number {
+  const flags = frame.readUInt8(4)
+  const maxBlock = 4 ** ((frame.readUInt8(5) >> 4) & 7) * 256
+  const trailer = flags & LZ4_BLOCK_CHECKSUM ? 4 : 0
+  let at = 7 + (flags & LZ4_CONTENT_SIZE ? 8 : 0) + (flags & LZ4_DICTIONARY ? 4 : 0)
+  let total = 0
+  while (at + 4 <= frame.length) {
+    const header = frame.readUInt32LE(at)
+    const size = header % LZ4_STORED
+    if (size === 0) break
+    total += header >= LZ4_STORED ? size : Math.min(maxBlock, size * 255)
+    at += 4 + size + trailer
+  }
+  return total
+}
+
+type NativeZstd = (compressed: Buffer, options: { readonly maxOutputLength: number }) => Buffer
+
+/** Node's own from 22.15 on, else one in JavaScript. */
+function zstd(): Decompress {
+  const native = 'zstdDecompressSync' in zlib ? (zlib.zstdDecompressSync as NativeZstd) : undefined
+  if (native === undefined) return zstdInJavaScript
+  return (compressed) => withoutSlack(native(compressed, { maxOutputLength: MAX_BATCH_BYTES }))
+}
+
+/** zlib gives out the beginning of a chunk of 16 KB, which a single small message would keep alive. */
+function withoutSlack(bytes: Buffer): Buffer {
+  return bytes.buffer.byteLength > 2 * bytes.length ? Buffer.from(bytes) : bytes
+}
+
+/** Piece by piece, because what Java writes does not say how large it will be. */
+export function zstdInJavaScript(compressed: Uint8Array): Buffer {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  const stream = new ZstdStream((piece) => {
+    bytes += piece.length
+    checkSize(bytes)
+    pieces.push(piece)
+  })
+  stream.push(compressed, true)
+  return Buffer.concat(pieces, bytes)
+}

@@ -1,0 +1,29 @@
+import type { DeadLetter, Receipt } from '../types.ts'
+
+/** A dead letter, and the message to settle once it is kept. */
+export interface Undeliverable extends DeadLetter {
+  readonly receipt: Receipt
+  readonly index: number
+}
+
+/** `value` is the message's; it is copied where `keepsValue`, since a view would keep a whole fetch response alive. */
+export function undeliverable(
+  reason: DeadLetter['reason'],
+  error: string,
+  receipt: Receipt,
+  index: number,
+  value: Uint8Array | null,
+  keepsValue: boolean,
+): Undeliverable {
+  return {
+    reason,
+    error,
+    receipt,
+    index,
+    topic: receipt.topic,
+    partition: receipt.partition,
+    offset: receipt.offsetOf(index),
+    sizeBytes: value?.length ?? 0,
+    value: keepsValue && value !== null ? Buffer.from(value) : undefined,
+  }
+}

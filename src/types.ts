@@ -1,0 +1,184 @@
+/** Where an envelope ended. Each has exactly one; SPEC's ledger counts them. */
+export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'undecodable' | 'refused'
+
+/** One message of a source. Its `value` may be a view of a large fetch response: who keeps a message must copy it. */
+export interface Message {
+  readonly value: Buffer | null
+  /** Kafka's offset, or a file's line number; decimal. */
+  readonly offset: string
+}
+
+/**
+ * The acknowledgement of one delivery, message by message. It outlives the messages, so it must not refer to their bytes.
+ */
+export interface Receipt {
+  readonly topic: string
+  readonly partition: number
+  /** False once the partition went elsewhere or the process gave up: what is still unsettled is abandoned, and settling does nothing. */
+  readonly isOpen: boolean
+  /**
+   * The messages `index` to `index + count - 1` of the delivery (from 0; each at most once) have met `fate`. Fates come in
+   * any order, within a delivery and across deliveries; what may be committed follows the longest run of settled messages, to
+   * the message. The ledger counts here and nowhere else, so ack and ledger cannot disagree.
+   * Not settling is the nack, as in Kafka. A few ns a message: this is on the hot path.
+   */
+  settle(fate: Fate, index: number, count?: number): void
+  /** Kafka's offset of a message of the delivery, or its line number in a file; decimal. */
+  offsetOf(index: number): string
+}
+
+/** Messages of one partition that the input hands over together, in order. */
+export interface Delivery {
+  readonly messages: readonly Message[]
+  readonly receipt: Receipt
+}
+
+export interface Input {
+  /** Ends when `stop` aborts or the source does; throws when it is lost for good. Not pulling is back-pressure. */
+  read(stop: AbortSignal): AsyncIterable<Delivery>
+  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `Date.now()`). Resolves to the number of messages that will be read again. */
+  close(deadlineMs: number): Promise<number>
+}
+
+/** What Cloud Controller knows of an app, as the original writes it into tags. */
+export interface AppMetadata {
+  readonly app: string
+  readonly app_guid: string
+  readonly space: string
+  readonly space_guid: string
+  readonly org: string
+  readonly org_guid: string
+}
+
+/** The answer to one look-up. A guid in neither list is unknown: nothing may be concluded. */
+export interface AppAnswers {
+  readonly found: readonly AppMetadata[]
+  readonly absent: readonly string[]
+  /** Why the rest is unknown; undefined where nothing is. `retryAfterMs` is what the server asked for. */
+  readonly failure: { readonly error: Error; readonly retryAfterMs?: number } | undefined
+}
+
+/** The requests of a metadata source, those for tokens included. */
+export interface SourceTraffic {
+  readonly requests: number
+  readonly failures: number
+  /** When a request failed last, as of `Date.now()`; 0 is never. */
+  readonly lastFailureMs: number
+  readonly lastError: string | undefined
+}
+
+export interface MetadataSource {
+  readonly traffic: SourceTraffic
+  /** The most guids of one look-up. */
+  readonly maxGuids: number
+  /** Found, absent or unknown for each guid: a partial answer keeps what it got. Rejects only if `signal` aborts. */
+  fetchApps(guids: readonly string[], signal: AbortSignal): Promise<AppAnswers>
+  /** All apps, page by page. Throws where a page cannot be had: what came before it is still true. */
+  listApps(signal: AbortSignal): AsyncIterable<readonly AppMetadata[]>
+  close(): Promise<void>
+}
+
+/** Lines to be written together. Whoever holds it must not change it until the write has ended. */
+export interface Lines {
+  readonly count: number
+  /** Line protocol, each line with its newline: a view of exactly the bytes to send. */
+  readonly bytes: Uint8Array
+  /** Where line `i` ends, behind its newline; it begins where the one before ends. */
+  endOf(line: number): number
+}
+
+export interface RefusedLine {
+  /** Its number in the batch, from 0. */
+  readonly line: number
+  /** What the destination said of it. */
+  readonly reason: string
+}
+
+export interface Output {
+  /** Waits until the destination answers. Rejects if it does not in time: then the process must not start to read. */
+  start(signal: AbortSignal): Promise<void>
+  /**
+   * Resolves once each line is stored or refused for good, to the refused ones in the order of the lines. Retries what may pass, as often as it was told to; then rejects,
+   * and any of the lines may or may not be there. Aborting `signal` rejects at once. May be called again before the last call ended.
+   */
+  write(lines: Lines, signal: AbortSignal): Promise<readonly RefusedLine[]>
+  close(): Promise<void>
+}
+
+/** A message that can never be written, with all that is known of it. */
+export interface DeadLetter {
+  readonly reason: 'undecodable' | 'refused'
+  /** In words: the decoder's, or InfluxDB's. */
+  readonly error: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+  /** Size of the original value. */
+  readonly sizeBytes: number
+  /** The original bytes; undefined where nobody keeps them (no dead-letter topic), or the message had none. */
+  readonly value: Uint8Array | undefined
+}
+
+export interface DeadLetters {
+  /** Whether `send` needs the original bytes. */
+  readonly keepsValues: boolean
+  /** Resolves once all are kept (or logged, where there is no topic); waits as long as it takes, rejects only if `signal` aborts. */
+  send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a stage says of itself to `/readyz`: a sentence for each thing that keeps it from working; none when all is well. */
+export interface Readiness {
+  readonly notReady: () => readonly string[]
+}
+
+export interface PartitionStats {
+  readonly topic: string
+  readonly partition: number
+  /** Offsets as numbers are exact to 2^53. All are the next offset, Kafka's way; undefined where not known yet. */
+  readonly position: number | undefined
+  readonly committed: number | undefined
+  readonly highWatermark: number | undefined
+  readonly lag: number | undefined
+  readonly inFlight: number
+  /** Age of the oldest message read and not settled; undefined where there is none. */
+  readonly oldestUnackedSeconds: number | undefined
+}
+
+export interface InputStats extends Readiness {
+  /** Messages read, not settled and not abandoned: counted by the input itself, not derived from the ledger. */
+  readonly inFlight: number
+  /** At a limit of what may be in flight, and nothing has been settled for a while. */
+  readonly isPaused: boolean
+  /** Messages that Kafka had deleted before they could be read. */
+  readonly skipped: number
+  readonly partitions: () => readonly PartitionStats[]
+}
+
+export interface MetadataStats extends Readiness {
+  readonly apps: number
+  readonly notFound: number
+  readonly hits: number
+  readonly misses: number
+  readonly requests: number
+  readonly failures: number
+  /** When a request failed last, as of `Date.now()`; 0 is never. */
+  readonly lastFailureMs: number
+  readonly lastRefreshMs: number
+  readonly lastError: string | undefined
+}
+
+export interface OutputStats extends Readiness {
+  /** Batches and points stored, and bytes of them before compression. */
+  readonly batches: number
+  readonly points: number
+  readonly bytes: number
+  readonly retries: number
+  readonly failures: number
+  /** Batches being written now. */
+  readonly inFlight: number
+  readonly lastError: string | undefined
+  readonly lastWriteMs: number
+  /** Of the latest writes that ended well. */
+  readonly writeSeconds: () => { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { App } from '../../../src/app.ts'
+import { AppEvent } from '../../../src/app-event.ts'
+import { AppIndex, guidOf } from '../../../src/enricher/app-index.ts'
+
+const event = new AppEvent()
+
+/** An event whose app id is spelled so, delimiters included, among bytes that mean nothing. */
+function eventWith(id: string): AppEvent {
+  const bytes = Uint8Array.from(Buffer.from(`{{{${id},,,,,,,,,,,,`))
+  return Object.assign(event, { guid: '', bytes, view: new DataView(bytes.buffer), appId: 3, appIdEnd: 3 + Buffer.byteLength(id) })
+}
+
+const guidNumber = (number: number) =>
+  `${(number * 2654435761).toString(16).padStart(12, '0').slice(-8)}-0000-4000-8000-${String(number).padStart(12, '0')}`
+const asText = (guid: string) => `"${guid}"`
+
+function asUuid(guid: string): string {
+  const bytes = Buffer.from(guid.replaceAll('-', ''), 'hex')
+  return `:${bytes.readBigUInt64LE(0)},"high":${bytes.readBigUInt64LE(8)}}`
+}
+
+/** An index over these apps that counts how often it has to ask. */
+function indexOf(guids: readonly string[]) {
+  const apps = new Map(guids.map((guid) => [guid, new App(guid, undefined, 0)]))
+  const asked: string[] = []
+  const index = new AppIndex((guid) => {
+    asked.push(guid)
+    return apps.get(guid)
+  })
+  return { apps, asked, index, find: (id: string) => index.find(eventWith(id)) }
+}
+
+describe('the guid of an event', () => {
+  test.each([
+    ['"9748ed3e-e42a-41a5-8e53-5a69b774fe83"', '9748ed3e-e42a-41a5-8e53-5a69b774fe83'],
+    ['"routing_api"', 'routing_api'],
+    ['" "', ' '],
+    [':0,"high":0}', '00000000-0000-0000-0000-000000000000'],
+    [':1,"high":18446744073709551615}', '01000000-0000-0000-ffff-ffffffffffff'],
+    [':10757204152771561073,"high":7232302013177818032}', '71464ece-2e44-4995-b06b-ced35c4c5e64'],
+  ])('%s', (id, guid) => {
+    expect(guidOf(eventWith(id))).toBe(guid)
+  })
+
+  test('that the decoder has made counts', () => {
+    expect(guidOf(Object.assign(eventWith('"other"'), { guid: 'this' }))).toBe('this')
+  })
+})
+
+test('an app is found by either spelling, and asked for once for each', () => {
+  const guid = guidNumber(1)
+  const { apps, asked, find } = indexOf([guid])
+  for (let i = 0; i < 3; i++) {
+    expect(find(asText(guid))).toBe(apps.get(guid))
+    expect(find(asUuid(guid))).toBe(apps.get(guid))
+  }
+  expect(asked).toEqual([guid, guid])
+})
+
+test('what is not known is not remembered', () => {
+  const guid = guidNumber(1)
+  const { apps, find } = indexOf([])
+  expect(find(asText(guid))).toBeUndefined()
+  const app = new App(guid, undefined, 0)
+  apps.set(guid, app)
+  expect(find(asText(guid))).toBe(app)
+})
+
+test('after clear it asks again', () => {
+  const guid = guidNumber(1)
+  const { apps, index, find } = indexOf([guid])
+  find(asText(guid))
+  apps.delete(guid)
+  expect(find(asText(guid))).toBeDefined()
+  index.clear()
+  expect(find(asText(guid))).toBeUndefined()
+})
+
+test('no id passes for another that begins or ends as it does', () => {
+  const ids = ['abcdefgh', ...Array.from({ length: 60 }, (_, length) => 'a'.repeat(length + 1)), 'abcdefghabcdefgh', 'abcdefghXabcdefgh']
+  const { apps, find } = indexOf(ids)
+  for (const id of [...ids, ...ids]) expect(find(asText(id)), id).toBe(apps.get(id))
+  expect(find(asText('abcdefghYabcdefgh'))).toBeUndefined()
+})
+
+test('no spelling passes for the other', () => {
+  const { apps, find } = indexOf([':1,"high":2}', guidNumber(3)])
+  expect(find(':1,"high":2}')).toBeUndefined()
+  expect(find('":1,"high":2}"')).toBe(apps.get(':1,"high":2}'))
+})
+
+test('ids too short, too long or not ASCII are found, too', () => {
+  const ids = ['a', '日本', 'x'.repeat(54), 'x'.repeat(55), 'x'.repeat(1000)]
+  const { apps, find } = indexOf(ids)
+  for (const id of [...ids, ...ids]) expect(find(asText(id))).toBe(apps.get(id))
+})
+
+test('an app under another guid than the one asked for is answered, but not remembered', () => {
+  const app = new App('another', undefined, 0)
+  let asked = 0
+  const index = new AppIndex(() => {
+    asked++
+    return app
+  })
+  for (let i = 0; i < 3; i++) expect(index.find(eventWith(asText(guidNumber(1))))).toBe(app)
+  expect(asked).toBe(3)
+})
+
+test('thousands of apps are each found as themselves, numbered ones too, and asked for once a spelling', () => {
+  const numbered = Array.from({ length: 4000 }, (_, number) => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`)
+  const guids = [...numbered, ...Array.from({ length: 4000 }, (_, number) => guidNumber(number + 1))]
+  const { apps, asked, index, find } = indexOf(guids)
+  for (let round = 0; round < 2; round++) {
+    if (round === 1) index.clear()
+    for (let again = 0; again < 2; again++)
+      for (const guid of guids) if (find(asText(guid)) !== apps.get(guid) || find(asUuid(guid)) !== apps.get(guid)) throw new Error(guid)
+    expect(asked.length).toBe(2 * guids.length * (round + 1))
+  }
+})

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { AppEvent } from '../../../src/app-event.ts'
+import { MetadataCache } from '../../../src/enricher/metadata-cache.ts'
+import type { AppMetadata } from '../../../src/types.ts'
+import { guidOf, makeApps } from '../../support/apps.ts'
+
+beforeEach(() => vi.useFakeTimers({ now: 1_000_000 }))
+afterEach(() => vi.useRealTimers())
+
+const metadata = (number: number) => makeApps(1, number)[0] as AppMetadata
+const makeCache = (options = {}) => new MetadataCache({ cacheSize: 3, negativeCacheSize: 3, negativeExpireMs: 1000, ...options })
+
+/** An event whose id points into its message. */
+function eventOf(id: string): AppEvent {
+  const event = new AppEvent()
+  event.bytes = Buffer.from(`"${id}"        `)
+  event.view = new DataView(event.bytes.buffer, event.bytes.byteOffset, event.bytes.byteLength)
+  event.appIdEnd = id.length + 2
+  return event
+}
+
+it('finds the same App again, without asking anew', () => {
+  const cache = makeCache()
+  cache.refresh([metadata(1)], Date.now())
+  const app = cache.find(eventOf(guidOf(1)))
+  expect(app?.metadata).toEqual(metadata(1))
+  expect(cache.find(eventOf(guidOf(1)))).toBe(app)
+})
+
+it('forgets in the index, too, whom it dropped', () => {
+  const cache = makeCache()
+  cache.refresh([metadata(1)], Date.now())
+  expect(cache.find(eventOf(guidOf(1)))).toBeDefined()
+  cache.remove([guidOf(1)])
+  expect(cache.find(eventOf(guidOf(1)))).toBeUndefined()
+})
+
+it('drops the longest unused where it is full and somebody waits for another', () => {
+  const cache = makeCache()
+  cache.refresh([metadata(1), metadata(2), metadata(3)], Date.now())
+  for (const number of [2, 3]) cache.find(eventOf(guidOf(number)))
+  cache.add(metadata(4), Date.now())
+  expect([1, 2, 3, 4].map((number) => cache.get(guidOf(number)) !== undefined)).toEqual([false, true, true, true])
+})
+
+it('does not let a refresh put out anybody', () => {
+  const cache = makeCache()
+  for (const number of [1, 2, 3]) cache.add(metadata(number), Date.now())
+  cache.refresh([metadata(4), { ...metadata(2), app: 'renamed' }, metadata(5)], Date.now())
+  expect([1, 2, 3, 4, 5].map((number) => cache.get(guidOf(number))?.metadata?.app)).toEqual([
+    'app-1',
+    'renamed',
+    'app-3',
+    undefined,
+    undefined,
+  ])
+})
+
+it('lifts an absence by a refresh, even where the cache is full', () => {
+  const cache = makeCache()
+  for (const number of [1, 2, 3]) cache.add(metadata(number), Date.now())
+  cache.deny(guidOf(4), Date.now())
+  expect(cache.find(eventOf(guidOf(4)))?.metadata).toBeUndefined()
+  cache.refresh([metadata(4)], Date.now())
+  expect(cache.find(eventOf(guidOf(4)))).toBeUndefined()
+  expect(cache.absent).toBe(0)
+})
+
+it('believes an absence until it is told that it is too old: nothing may expire by itself', () => {
+  const cache = makeCache()
+  cache.deny(guidOf(1), Date.now())
+  vi.setSystemTime(Date.now() + 999)
+  expect(cache.hasStaleAbsent()).toBe(false)
+  vi.setSystemTime(Date.now() + 1000)
+  expect(cache.hasStaleAbsent()).toBe(true)
+  expect(cache.get(guidOf(1))).toBeDefined()
+  cache.expireAbsent()
+  expect(cache.find(eventOf(guidOf(1)))).toBeUndefined()
+})
+
+it('keeps an absence for no time at all where it is told so', () => {
+  const cache = makeCache({ negativeExpireMs: 0 })
+  cache.deny(guidOf(1), Date.now())
+  vi.setSystemTime(Date.now() + 1)
+  expect(cache.hasStaleAbsent()).toBe(true)
+})
+
+it('knows who was not used since a time, however often the index answered instead of the cache', () => {
+  const cache = makeCache()
+  cache.refresh([metadata(1), metadata(2), metadata(3)], Date.now())
+  vi.setSystemTime(Date.now() + 1000)
+  const app = cache.find(eventOf(guidOf(2)))
+  if (app !== undefined) app.usedAtMs = Date.now()
+  expect(cache.unusedSince(Date.now() - 500).sort()).toEqual([guidOf(1), guidOf(3)])
+  expect(cache.unusedSince(Date.now() - 2000)).toEqual([])
+})
+
+it('has nobody for an id that is no GUID, and does not keep it: such ids may be many', () => {
+  const cache = makeCache()
+  for (let number = 0; number < 10; number++) expect(cache.find(eventOf(`component-${number}`))?.metadata).toBeUndefined()
+  expect(cache.find(eventOf('component-1'))).not.toBe(cache.find(eventOf('component-1')))
+  expect(cache.find(eventOf(guidOf(1)))).toBeUndefined()
+  expect([cache.known, cache.absent]).toEqual([0, 0])
+})
