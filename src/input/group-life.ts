@@ -1,0 +1,224 @@
+import kafkajs, { type Assigner, type Cluster, type Consumer, type EachBatchPayload, type KafkaConfig } from 'kafkajs'
+import { toError } from '../errors.ts'
+import { registerCodecs } from '../lib/kafka-codecs.ts'
+import { sleep } from '../lib/sleep.ts'
+import { within } from '../lib/within.ts'
+import type { Partitions } from './assignment.ts'
+import { FetchFence } from './fetch-fence.ts'
+
+const { Kafka, PartitionAssigners } = kafkajs
+
+export interface GroupLifeOptions {
+  readonly kafka: KafkaConfig
+  readonly groupId: string
+  readonly sessionTimeoutMs: number
+  /** How long the group waits for members to join again, this one included. */
+  readonly rebalanceTimeoutMs: number
+  readonly metadataMaxAgeMs: number
+  /** Of one fetch response of one broker; a larger first message still comes whole. */
+  readonly maxFetchBytes: number
+  /** Called before every request to join, whatever caused it. What it throws with {@link holdJoin} makes kafkajs ask again in 0.1 to 1 s. */
+  readonly beforeJoin: () => void
+  readonly joined: (partitions: Partitions, isLeader: boolean) => void
+  /** Kafka has confirmed that this is a member of this generation. */
+  readonly confirmed: (membership: GroupMembership) => void
+  readonly batch: (batch: EachBatchPayload) => Promise<void>
+  /** A partition went on from `first` to `next` without a message. */
+  readonly skipped: (topic: string, partition: number, first: number, next: number) => void
+}
+
+/** What Kafka fences commits by. */
+export interface GroupMembership {
+  readonly generation: number
+  readonly memberId: string
+  /** Whether this came by a heartbeat of its own. */
+  readonly isHeartbeat: boolean
+}
+
+/**
+ * One kafkajs consumer, from its connection to its end. A consumer that crashed is never started again (its own restart may
+ * come back after a stop): the next life is a new one.
+ */
+export class GroupLife {
+  readonly #options: GroupLifeOptions
+  readonly #consumer: Consumer
+  readonly #fence = new FetchFence()
+  readonly #ended: Promise<Error | undefined>
+  #resolveEnded: (reason: Error | undefined) => void = () => {}
+  #cluster: Cluster | undefined
+  #latestBatch: EachBatchPayload | undefined
+  #isOver = false
+  /** Whether a request to join the group is under way: leaving now would leave a ghost behind. */
+  isJoining = false
+
+  constructor(options: GroupLifeOptions) {
+    this.#options = options
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve
+    })
+    registerCodecs()
+    const kafka = new Kafka({ ...options.kafka, retry: { initialRetryTime: 200, maxRetryTime: 2000, multiplier: 1.5, retries: 1000 } })
+    this.#consumer = kafka.consumer({
+      groupId: options.groupId,
+      partitionAssigners: [(config) => this.#gatedAssigner(config)],
+      sessionTimeout: options.sessionTimeoutMs,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      heartbeatInterval: Math.min(1000, Math.floor(options.sessionTimeoutMs / 3)),
+      maxWaitTimeInMs: 300,
+      minBytes: 1,
+      maxBytes: options.maxFetchBytes,
+      maxBytesPerPartition: Math.min(options.maxFetchBytes, 1024 * 1024),
+      metadataMaxAge: options.metadataMaxAgeMs,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 100, maxRetryTime: 1000, multiplier: 1.5, retries: 1000, restartOnFailure: async () => false },
+    })
+    this.#listen()
+  }
+
+  get cluster(): Cluster | undefined {
+    return this.#cluster
+  }
+
+  /** Reads `topics` until it is ended. Rejects with what it died of, resolves where `end` was called without a reason. */
+  async run(topics: readonly string[]): Promise<void> {
+    const start = async () => {
+      await this.#consumer.connect()
+      if (this.#isOver) return
+      await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
+      if (this.#isOver) return
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: 64,
+        eachBatch: (batch) => this.#eachBatch(batch),
+      })
+    }
+    start().catch((error) => this.end(toError(error)))
+    const reason = await this.#ended
+    if (reason !== undefined) throw reason
+  }
+
+  /** Nothing of it counts from here on, and it joins no more. */
+  end(reason?: Error): void {
+    this.#isOver = true
+    this.#resolveEnded(reason)
+  }
+
+  /** Leaves the group and closes the connections, as far as that is possible until `deadlineMs`. */
+  async leave(deadlineMs: number): Promise<void> {
+    while (this.isJoining && Date.now() < deadlineMs - 500) await sleep(50)
+    this.end()
+    await within(
+      this.#consumer.disconnect().catch(() => {}),
+      deadlineMs - Date.now(),
+    )
+  }
+
+  /** Without it a member that reads nothing for a while would be thought dead. Tells nobody what comes of it: kafkajs notices by itself. */
+  async heartbeat(): Promise<void> {
+    await this.#latestBatch?.heartbeat().catch(() => {})
+  }
+
+  /** kafkajs's own commit, with the generation of its latest join. Undefined where it never handed over a batch. */
+  get commitOffsets(): EachBatchPayload['commitOffsetsIfNecessary'] | undefined {
+    return this.#latestBatch?.commitOffsetsIfNecessary
+  }
+
+  pause(topics: readonly string[]): void {
+    this.#whileItRuns(() => this.#consumer.pause(topics.map((topic) => ({ topic }))))
+  }
+
+  resume(topic: string, partition: number): void {
+    this.#whileItRuns(() => this.#consumer.resume([{ topic, partitions: [partition] }]))
+  }
+
+  seek(topic: string, partition: number, offset: number): void {
+    this.#whileItRuns(() => this.#consumer.seek({ topic, partition, offset: String(offset) }))
+  }
+
+  /** kafkajs throws synchronously while it stops; then none of this matters any more. */
+  #whileItRuns(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      if (!this.#isOver) this.end(toError(error))
+    }
+  }
+
+  #gatedAssigner(config: { readonly cluster: Cluster; readonly groupId: string; readonly logger: kafkajs.Logger }): Assigner {
+    this.#cluster = config.cluster
+    const roundRobin = PartitionAssigners.roundRobin(config)
+    return {
+      ...roundRobin,
+      protocol: (subscription) => {
+        this.isJoining = false
+        if (this.#isOver) throw Object.assign(new Error('this member has left the group'), { retriable: false })
+        this.#options.beforeJoin()
+        this.isJoining = true
+        this.#fence.raise()
+        return roundRobin.protocol(subscription)
+      },
+    }
+  }
+
+  async #eachBatch(batch: EachBatchPayload): Promise<void> {
+    this.#latestBatch = batch
+    if (this.#isOver) return
+    // Not resolved: it is read again, by whoever owns the partition now.
+    if (this.#fence.isStale(Date.now())) return void (await sleep(50))
+    await this.#options.batch(batch)
+  }
+
+  #listen(): void {
+    const { events } = this.#consumer
+    const { joined, confirmed, skipped } = this.#options
+    const current =
+      <Event>(listener: (event: Event) => void) =>
+      (event: Event) => {
+        if (!this.#isOver) listener(event)
+      }
+    this.#consumer.on(
+      events.GROUP_JOIN,
+      current(({ payload }) => {
+        this.isJoining = false
+        this.#fence.raise()
+        joined(payload.memberAssignment, payload.isLeader)
+      }),
+    )
+    this.#consumer.on(
+      events.HEARTBEAT,
+      current(({ payload }) => {
+        this.isJoining = false
+        confirmed({ generation: payload.groupGenerationId, memberId: payload.memberId, isHeartbeat: true })
+      }),
+    )
+    this.#consumer.on(
+      events.COMMIT_OFFSETS,
+      current(({ payload }) => confirmed({ generation: payload.groupGenerationId, memberId: payload.memberId, isHeartbeat: false })),
+    )
+    this.#consumer.on(
+      events.END_BATCH_PROCESS,
+      current(({ payload }) => {
+        const { topic, partition, batchSize, firstOffset, lastOffset } = payload
+        if (batchSize === 0) skipped(topic, partition, Number(firstOffset ?? lastOffset), Number(lastOffset) + 1)
+      }),
+    )
+    this.#consumer.on(
+      events.FETCH_START,
+      current(({ payload }) => this.#fence.started(payload.nodeId)),
+    )
+    this.#consumer.on(
+      events.FETCH,
+      current(({ payload }) => this.#fence.ended(payload.nodeId, Date.now())),
+    )
+    this.#consumer.on(
+      events.CRASH,
+      current(({ payload }) => this.end(payload.error)),
+    )
+  }
+}
+
+/** To be thrown before a join: kafkajs takes it for a rebalance that goes on, and asks again a little later. */
+export function holdJoin(why: string): Error {
+  return Object.assign(new Error(why), { type: 'REBALANCE_IN_PROGRESS' })
+}

@@ -1,0 +1,177 @@
+import type { Logger } from 'pino'
+import { errorText } from '../lib/error-text.ts'
+import { limitedLog } from '../lib/limited-log.ts'
+import { sleep } from '../lib/sleep.ts'
+import type { Assignment } from './assignment.ts'
+import { Bell } from './bell.ts'
+import { firstReadable } from './empty-batches.ts'
+import type { GroupLife } from './group-life.ts'
+import type { KafkaAdmin } from './kafka-admin.ts'
+import type { OffsetTracker } from './offset-tracker.ts'
+
+export interface PartitionWatchOptions {
+  readonly admin: KafkaAdmin
+  readonly log: Logger
+}
+
+/** What is looked at. */
+export interface Watched {
+  readonly life: GroupLife
+  readonly assignment: Assignment
+  /** Whether a partition that stands still is one that should not. */
+  readonly mayRead: () => boolean
+}
+
+/** The new leader of a partition may for a moment know less than the old one had said: only after this is it believed. */
+const CUT_MS = 5000
+
+/** Where a partition stands, and since when. */
+interface Look {
+  readonly position: number
+  readonly sinceMs: number
+}
+
+interface Gap {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Looks at the partitions from outside, now and then: how far they reach (for the lag), what Kafka has deleted of them, and
+ * whether one of them does not move although it should.
+ */
+export class PartitionWatch {
+  readonly #options: PartitionWatchOptions
+  readonly #log: ReturnType<typeof limitedLog>
+  readonly #highWatermarks = new Map<string, number>()
+  #looks = new WeakMap<OffsetTracker, Look>()
+  #gaps = new WeakMap<OffsetTracker, Gap[]>()
+  readonly #asked = new Bell()
+  #isAsked = false
+  /** Messages that Kafka deleted before they could be read. */
+  skipped = 0
+
+  constructor(options: PartitionWatchOptions) {
+    this.#options = options
+    this.#log = limitedLog(options.log)
+  }
+
+  highWatermark({ topic, partition }: OffsetTracker): number | undefined {
+    return this.#highWatermarks.get(`${topic}/${partition}`)
+  }
+
+  sawHighWatermark({ topic, partition }: OffsetTracker, highWatermark: number): void {
+    this.#highWatermarks.set(`${topic}/${partition}`, highWatermark)
+  }
+
+  /** Messages `from` to before `to` did not come. If Kafka deleted them, the next look counts them. */
+  sawGap(tracker: OffsetTracker, from: number, to: number): void {
+    const gaps = this.#gaps.get(tracker) ?? []
+    if (gaps.length < 1000) gaps.push({ from, to })
+    this.#gaps.set(tracker, gaps)
+    this.lookSoon()
+  }
+
+  /** Resolves when it is time for the next look: after `ms`, or when somebody has asked for it, but not before `soonestMs`. */
+  async wait(ms: number, soonestMs: number): Promise<void> {
+    await sleep(soonestMs)
+    if (!this.#isAsked) await this.#asked.wait(ms - soonestMs)
+    this.#isAsked = false
+  }
+
+  lookSoon(): void {
+    this.#isAsked = true
+    this.#asked.ring()
+  }
+
+  async look(session: Watched): Promise<void> {
+    const { assignment } = session
+    for (const topic of assignment.topics) {
+      const before = new Map([...assignment.trackers].map((tracker) => [tracker, tracker.position]))
+      for (const { partition, high, low } of await this.#offsets(topic)) {
+        const tracker = assignment.tracker(topic, partition)
+        if (!assignment.isOpen) return
+        if (tracker === undefined) continue
+        const position = before.get(tracker)
+        const isCut = position !== undefined && position > Number(high)
+        // This one stops before an open transaction, what comes with a batch does not.
+        this.sawHighWatermark(tracker, isCut ? Number(high) : Math.max(Number(high), this.highWatermark(tracker) ?? 0))
+        if (position !== undefined) await this.#judge(session, tracker, position, Number(low), Number(high))
+      }
+    }
+  }
+
+  async #offsets(topic: string): Promise<readonly { readonly partition: number; readonly high: string; readonly low: string }[]> {
+    try {
+      return await this.#options.admin.ask((admin) => admin.fetchTopicOffsets(topic))
+    } catch (error) {
+      this.#log.warn(
+        `offsets ${topic}`,
+        { topic, error: errorText(error) },
+        'Kafka does not say how far the topic reaches; its lag is not known',
+      )
+      return []
+    }
+  }
+
+  async #judge(session: Watched, tracker: OffsetTracker, position: number, low: number, high: number): Promise<void> {
+    const { topic, partition } = tracker
+    for (const { from, to } of this.#gaps.get(tracker) ?? []) {
+      if (low > from) this.reportSkipped(topic, partition, from, Math.min(low, to))
+    }
+    this.#gaps.delete(tracker)
+    const last = this.#looks.get(tracker)
+    const stoodStill = last?.position === position
+    const sinceMs = stoodStill ? last.sinceMs : Date.now()
+    this.#looks.set(tracker, { position, sinceMs })
+    if (tracker.position !== position) return
+
+    if (position < low) {
+      this.reportSkipped(topic, partition, position, low)
+      moveTo(low, session, tracker)
+    } else if (position > high) {
+      if (Date.now() - sinceMs > CUT_MS) this.#startAnew(session, tracker, low, high)
+    } else if (position < high && tracker.oldestUnsettledMs === undefined && session.mayRead()) {
+      if (stoodStill) await this.#stepOver(session, tracker, position)
+      else this.lookSoon()
+    }
+  }
+
+  #startAnew({ life, assignment }: Watched, tracker: OffsetTracker, low: number, high: number): void {
+    const { topic, partition, position } = tracker
+    this.#options.log.error(
+      { topic, partition, position, end: high },
+      'the partition was cut: messages that were read are gone from Kafka. Reading it from its oldest message',
+    )
+    assignment.renewTracker(tracker).begin(low, undefined)
+    life.seek(topic, partition, low)
+  }
+
+  async #stepOver(session: Watched, tracker: OffsetTracker, position: number): Promise<void> {
+    const { topic, partition } = tracker
+    const { cluster } = session.life
+    if (cluster === undefined) return
+    const next = await firstReadable(cluster, topic, partition, position).catch((error) => {
+      const fields = { topic, partition, position, error: errorText(error) }
+      this.#log.warn(`stuck ${topic}/${partition}`, fields, 'a partition does not move, and Kafka does not say why')
+      return position
+    })
+    if (next === position || !session.assignment.isOpen || tracker.position !== position) return
+    this.#options.log.info({ topic, partition, position, next }, 'stepping over offsets that compaction has left empty')
+    moveTo(next, session, tracker)
+  }
+
+  reportSkipped(topic: string, partition: number, from: number, to: number): void {
+    this.skipped += to - from
+    this.#options.log.error(
+      { topic, partition, from, to, messages: to - from },
+      'Kafka deleted messages before they could be read: retention is shorter than the lag was. Going on at the oldest',
+    )
+  }
+}
+
+/** There is nothing to read before `next`. */
+function moveTo(next: number, { life }: Watched, tracker: OffsetTracker): void {
+  tracker.skip(next)
+  life.seek(tracker.topic, tracker.partition, next)
+}

@@ -1,0 +1,201 @@
+import type { Logger } from 'pino'
+import { GaveUp, toError } from '../errors.ts'
+import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
+import { errorText } from '../lib/error-text.ts'
+import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
+import { sleep } from '../lib/sleep.ts'
+import type { Lines, Output, OutputStats, RefusedLine } from '../types.ts'
+import { type InfluxDbAnswer, type InfluxDbResponse, judgeAnswer } from './influxdb-answer.ts'
+import { InfluxDbConnection, type InfluxDbConnectionOptions } from './influxdb-connection.ts'
+import { RefusalSearch } from './refusal-search.ts'
+import { WriteFigures } from './write-figures.ts'
+
+export interface InfluxDbOptions extends InfluxDbConnectionOptions {
+  /** How long the start waits for InfluxDB. */
+  readonly startTimeoutMs: number
+  /** Further tries of what was not taken, before `write` gives up; -1: never gives up. */
+  readonly flushRetries: number
+  readonly backoff?: BackoffOptions
+  readonly log: Logger
+}
+
+/** Why a request did not end well, though it may the next time. */
+type Failure = Extract<InfluxDbAnswer, { outcome: 'misconfigured' | 'failed' }>
+
+const writeBackoff: BackoffOptions = { initialMs: 1000, maxMs: 30_000, jitter: 0.2 }
+const pingBackoff: BackoffOptions = { initialMs: 250, maxMs: 4000, jitter: 0.2 }
+
+/** A request that has had no answer for so long is said to be waited for. */
+const SLOW_MS = 10_000
+
+/** Writes to InfluxDB 1.x, 2.x, 3.x, or what speaks as they do. What it does about each answer is in SPEC's section 6. */
+export class InfluxDb extends WriteFigures implements Output, OutputStats {
+  readonly #options: InfluxDbOptions
+  readonly #connection: InfluxDbConnection
+  readonly #log: LimitedLog
+  readonly #name: string
+  /** Why the last request failed; undefined if it did not. */
+  #problem: string | undefined
+  /** Requests are numbered: which was stored last tells whether the server took any after it refused another. */
+  #requests = 0
+  #lastStoredRequest = 0
+  /** When each write under way was sent, as of `performance.now()`, oldest first. */
+  readonly #sentMs = new Set<number>()
+
+  constructor(options: InfluxDbOptions) {
+    super()
+    this.#options = options
+    this.#connection = new InfluxDbConnection(options)
+    this.#log = limitedLog(options.log)
+    const { origin, pathname } = new URL(options.url)
+    this.#name = `InfluxDB at ${origin}${pathname.replace(/\/+$/, '')}`
+    this.#problem = 'has not answered yet'
+  }
+
+  notReady(): readonly string[] {
+    const [oldestMs = Number.POSITIVE_INFINITY] = this.#sentMs
+    const waitedMs = performance.now() - oldestMs
+    const problem = this.#problem ?? (waitedMs > SLOW_MS ? `a write has had no answer for ${Math.round(waitedMs / 1000)} s` : undefined)
+    return problem === undefined ? [] : [`${this.#name}: ${problem}`]
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { startTimeoutMs } = this.#options
+    const deadline = performance.now() + startTimeoutMs
+    for (let tries = 0; ; tries++) {
+      const reason = await this.#ping(signal)
+      this.#problem = reason
+      if (reason === undefined) return
+      this.lastError = reason
+      const remainingMs = deadline - performance.now()
+      if (remainingMs <= 0) {
+        throw new GaveUp(
+          `${this.#name} did not answer within ${startTimeoutMs / 1000} s: ${reason}. Nothing was read, so nothing is lost; look at CFMR_INFLUXDB_ADDR, or raise CFMR_INFLUXDB_STARTTIMEOUT`,
+        )
+      }
+      this.#log.warn('ping', { error: reason }, `${this.#name} does not answer yet`)
+      await sleep(Math.min(remainingMs, backoffMs(tries, pingBackoff)), signal)
+      signal.throwIfAborted()
+    }
+  }
+
+  async write(lines: Lines, signal: AbortSignal): Promise<readonly RefusedLine[]> {
+    this.inFlight++
+    try {
+      const refused = await this.#writeAll(new RefusalSearch(lines), signal)
+      this.batches++
+      return refused
+    } finally {
+      this.inFlight--
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#log.flush()
+    await this.#connection.close()
+  }
+
+  async #writeAll(search: RefusalSearch, signal: AbortSignal): Promise<readonly RefusedLine[]> {
+    let tries = 0
+    let doubtedSince = 0
+    for (;;) {
+      const sent = search.next
+      if (sent === undefined && !search.isDoubtful) return search.refused
+      if (sent === undefined) {
+        doubtedSince ||= this.#requests
+        await this.#waitToRetry(tries++, doubt(search), signal)
+        search.restart({ stands: this.#lastStoredRequest > doubtedSince })
+        continue
+      }
+      const answer = await this.#send(sent, signal)
+      if (answer.outcome === 'stored') {
+        search.onStored()
+        tries = 0
+      } else if (answer.outcome === 'refused') search.onRefused(answer)
+      else if (answer.outcome === 'too-large') search.onTooLarge(answer.reason)
+      else await this.#waitToRetry(tries++, answer, signal)
+    }
+  }
+
+  async #send(sent: Lines, signal: AbortSignal): Promise<InfluxDbAnswer> {
+    const request = ++this.#requests
+    const startMs = performance.now()
+    let response: InfluxDbResponse
+    this.#sentMs.add(startMs)
+    try {
+      response = await this.#connection.write(sent.bytes, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      return noAnswer(error)
+    } finally {
+      this.#sentMs.delete(startMs)
+    }
+    const answer = judgeAnswer(response, sent, this.#connection.api)
+    if (answer.outcome === 'stored' || (answer.outcome === 'refused' && answer.isAboutPoints)) this.#works()
+    if (answer.outcome === 'stored') {
+      this.#lastStoredRequest = Math.max(this.#lastStoredRequest, request)
+      this.countStored(sent.count, sent.bytes.length, (performance.now() - startMs) / 1000)
+    }
+    return answer
+  }
+
+  /** Rejects where all tries are used up, or `signal` aborts. */
+  async #waitToRetry(tries: number, { reason, error, ...failure }: Failure, signal: AbortSignal): Promise<void> {
+    const { flushRetries, backoff = writeBackoff } = this.#options
+    this.failures++
+    this.lastError = reason
+    this.#problem = `the last write failed: ${reason}`
+    const hint = 'variable' in failure ? `; look at ${failure.variable}` : ''
+    if (flushRetries >= 0 && tries >= flushRetries) {
+      throw new GaveUp(
+        `${this.#name} did not take a batch, tried ${tries + 1} times: ${reason}${hint}. Nothing is lost: what was not written is not committed, and is read again at the next start`,
+        { cause: error },
+      )
+    }
+    this.retries++
+    const delayMs = backoffMs(tries, backoff, failure.outcome === 'failed' ? failure.retryAfterMs : undefined)
+    const fields = {
+      error: reason,
+      retryInSeconds: Math.round(delayMs / 100) / 10,
+      triesLeft: flushRetries < 0 ? 'unlimited' : flushRetries - tries,
+    }
+    if (hint === '') this.#log.warn('write', fields, `${this.#name} did not take a batch; it is kept and tried again`)
+    else this.#log.error('write', fields, `${this.#name} cannot take what is sent${hint}; nothing is lost, it is kept and tried again`)
+    await sleep(delayMs, signal)
+    signal.throwIfAborted()
+  }
+
+  /** Why it does not answer; undefined if it does. */
+  async #ping(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const { status } = await this.#connection.ping(signal)
+      return status < 500 ? undefined : `HTTP ${status}`
+    } catch (error) {
+      signal.throwIfAborted()
+      return errorText(error)
+    }
+  }
+
+  #works(): void {
+    if (this.#problem?.startsWith('the last write') === true) this.#options.log.info(`${this.#name} takes writes again`)
+    this.#problem = undefined
+  }
+}
+
+function noAnswer(thrown: unknown): Failure {
+  const [reason, error] = [errorText(thrown), toError(thrown)]
+  if (/certificate|altnames/i.test(reason)) {
+    return {
+      outcome: 'misconfigured',
+      reason,
+      error,
+      variable: 'the certificate of CFMR_INFLUXDB_ADDR, or at CFMR_INFLUXDB_SKIPSSLVALIDATION',
+    }
+  }
+  return { outcome: 'failed', reason, error, retryAfterMs: undefined }
+}
+
+function doubt(search: RefusalSearch): Failure {
+  const reason = `refuses every point in the same words, so it is not the points: ${search.refused[0]?.reason ?? ''}`
+  return { outcome: 'failed', reason, error: new Error(reason), retryAfterMs: undefined }
+}

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino'
+import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
+import type { DeadLetter, DeadLetters, Readiness } from '../types.ts'
+
+/** Where there is no dead-letter topic: what can never be written is named in the log, and its content is gone. */
+export class LoggedDeadLetters implements DeadLetters, Readiness {
+  readonly keepsValues = false
+  readonly notReady = () => []
+  readonly #log: LimitedLog
+
+  constructor({ log }: { readonly log: Logger }) {
+    this.#log = limitedLog(log)
+  }
+
+  async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    for (const { reason, error, topic, partition, offset, sizeBytes } of letters) {
+      const fields = { topic, partition, offset, reason, size_bytes: sizeBytes, error }
+      this.#log.error(
+        reason,
+        fields,
+        `dropped: a message that ${COMPLAINT[reason]}; with CFMR_KAFKA_DEADLETTERTOPIC such messages are kept`,
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#log.flush()
+  }
+}
+
+/** What is the matter with a dead letter, to go on after "a message that …". */
+export const COMPLAINT: Readonly<Record<DeadLetter['reason'], string>> = {
+  undecodable: 'is no envelope',
+  refused: 'makes a point that InfluxDB refuses',
+}

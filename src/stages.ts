@@ -1,0 +1,65 @@
+import type { Logger } from 'pino'
+import type { Config } from './config/config.ts'
+import { Decoder } from './decode/decoder.ts'
+import { LineEncoder } from './encode/line-encoder.ts'
+import { CloudController } from './enricher/cloud-controller.ts'
+import { CloudControllerV2 } from './enricher/cloud-controller-v2.ts'
+import { Enricher } from './enricher/enricher.ts'
+import { FileSource } from './enricher/file.ts'
+import { type KafkaConnectionOptions, kafkaConfig } from './lib/kafka-connection.ts'
+import { InfluxDb } from './output/influxdb.ts'
+import { KafkaDeadLetters } from './output/kafka-dead-letters.ts'
+import { LoggedDeadLetters } from './output/logged-dead-letters.ts'
+import { StdoutOutput } from './output/stdout.ts'
+import { Pipeline } from './pipeline.ts'
+import type { DeadLetters, Input, InputStats, MetadataSource, Output, OutputStats, Readiness } from './types.ts'
+
+/** All that is between the configuration and the flow. */
+export interface Stages {
+  readonly input: Input & InputStats
+  readonly enricher: Enricher
+  readonly encoder: LineEncoder
+  readonly output: Output & OutputStats
+  readonly deadLetters: DeadLetters & Readiness
+  readonly pipeline: Pipeline
+}
+
+export interface StageOptions {
+  readonly config: Config
+  readonly log: Logger
+  readonly input: Input & InputStats
+  readonly deadLetters: DeadLetters & Readiness
+}
+
+/** Connects to nothing yet. */
+export function buildStages({ config, log, input, deadLetters }: StageOptions): Stages {
+  const { metadata, batcher, influxdb } = config
+  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, log })
+  const encoder = new LineEncoder({ uniqueTimestamps: influxdb.uniqueTimestamps })
+  const output = buildOutput(config, log)
+  const { notFound } = metadata
+  const { maxWrites } = influxdb
+  const decoder = new Decoder()
+  const pipeline = new Pipeline({ input, decoder, enricher, encoder, output, deadLetters, notFound, maxWrites, ...batcher })
+  return { input, enricher, encoder, output, deadLetters, pipeline }
+}
+
+export function kafkaConnection({ kafka }: Config, log: Logger): KafkaConnectionOptions {
+  return { ...kafka, log }
+}
+
+export function buildDeadLetters(config: Config, log: Logger): DeadLetters & Readiness {
+  const topic = config.kafka.deadLetterTopic
+  if (topic === undefined) return new LoggedDeadLetters({ log })
+  return new KafkaDeadLetters({ topic, kafka: kafkaConfig(kafkaConnection(config, log)), log })
+}
+
+export function metadataSource({ cf }: Config, log: Logger): MetadataSource {
+  if (cf.file !== undefined) return new FileSource(cf.file)
+  return cf.apiVersion === 'v2' ? new CloudControllerV2({ ...cf, log }) : new CloudController({ ...cf, log })
+}
+
+function buildOutput({ output, influxdb, batcher }: Config, log: Logger): Output & OutputStats {
+  if (output === 'stdout') return new StdoutOutput()
+  return new InfluxDb({ url: influxdb.addr, ...influxdb, flushRetries: batcher.flushRetries, log })
+}
