@@ -1,0 +1,49 @@
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import { kafkaConfig } from '../lib/kafka-connection.ts'
+import { redactor } from '../lib/redact.ts'
+import type { MetadataSource } from '../types.ts'
+import { checkCloudFoundry } from './cloud-foundry.ts'
+import { asJson, asText, type Finding, type Findings, findingsOf } from './finding.ts'
+import { checkInfluxDb } from './influxdb.ts'
+import { checkKafka } from './kafka.ts'
+
+export interface CheckOptions {
+  readonly config: Config
+  /** Where the worker would get its metadata; closed at the end. */
+  readonly source: MetadataSource
+  /** One JSON object a line, for scripts. */
+  readonly json: boolean
+  /** Called with each finding as it comes, without a line feed. */
+  readonly print: (line: string) => void
+  readonly log: Logger
+}
+
+/**
+ * Tries the configuration against the real Kafka, UAA, Cloud Controller and InfluxDB, and changes nothing there. Resolves to
+ * whether the worker would work, to false when `signal` aborts; whatever is wrong with one part, the others are tried too.
+ */
+export async function check({ config, source, json, print, log }: CheckOptions, signal: AbortSignal): Promise<boolean> {
+  let isWell = true
+  const redact = redactor(config.secrets)
+  const report = (finding: Finding) => {
+    if (finding.outcome === 'failed') isWell = false
+    print(redact(json ? asJson(finding) : asText(finding)))
+  }
+  try {
+    for await (const finding of allFindings({ config, source, log }, signal)) {
+      if (signal.aborted) return false
+      report(finding)
+    }
+  } finally {
+    await source.close()
+  }
+  return isWell
+}
+
+async function* allFindings({ config, source, log }: Pick<CheckOptions, 'config' | 'source' | 'log'>, signal: AbortSignal): Findings {
+  yield* checkKafka({ config: config.kafka, kafka: kafkaConfig({ ...config.kafka, log }) })
+  yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
+  if (config.output === 'influxdb') yield* checkInfluxDb(config.influxdb, signal)
+  else yield findingsOf('influxdb').ok('output', 'not used: points go to stdout (CFMR_OUTPUT)')
+}

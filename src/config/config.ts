@@ -1,0 +1,120 @@
+import { ConfigError } from '../errors.ts'
+import { type Environment, readSettings } from './environment.ts'
+import { type Platform, readPlatform } from './platform.ts'
+import { type Mode, ruleMistakes } from './rules.ts'
+import { readValues, type Values } from './values.ts'
+import { VARIABLE_NAMES, VARIABLES, type VariableName } from './variables.ts'
+
+export type { Mode } from './rules.ts'
+
+export type Config = Readonly<ReturnType<typeof assemble>>
+
+/**
+ * The configuration, from the environment and from VCAP_SERVICES.
+ *
+ * @throws ConfigError with every mistake there is, a line each: variable, what was found (never a secret), what is expected.
+ */
+export function readConfig(env: Environment, mode: Mode): Config {
+  const mistakes: string[] = []
+  const settings = readSettings(env, mistakes)
+  const values = readValues(settings, mistakes)
+  const isSet = (name: VariableName) => settings.texts[name] !== undefined
+  mistakes.push(...ruleMistakes({ mode, values, isSet }))
+  const platform = readPlatform(env, { mode, values, isSet }, mistakes)
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  const secrets = VARIABLE_NAMES.filter((name) => VARIABLES[name].isSecret).flatMap((name) => settings.texts[name] ?? [])
+  return assemble(values as Values, platform, secrets)
+}
+
+/** Undefined in here means not set; what a mode does not need may be undefined or empty, whatever its type. */
+function assemble(v: Values, platform: Platform, secrets: readonly string[]) {
+  const instance = platform.instanceIndex
+  const file = v.CFMR_CF_API !== undefined && 'file' in v.CFMR_CF_API ? v.CFMR_CF_API.file : undefined
+  return {
+    kafka: {
+      brokers: v.CFMR_KAFKA_BROKERS ?? [],
+      topics: v.CFMR_KAFKA_TOPICS ?? [],
+      topicRefreshMs: v.CFMR_KAFKA_TOPICREFRESH,
+      consumerGroup: v.CFMR_KAFKA_CONSUMERGROUP ?? '',
+      offsetNewest: v.CFMR_KAFKA_OFFSETNEWEST,
+      processingTimeoutMs: v.CFMR_KAFKA_PROCESSINGTIMEOUT,
+      sessionTimeoutMs: v.CFMR_KAFKA_SESSIONTIMEOUT,
+      giveUpMs: v.CFMR_KAFKA_GIVEUP,
+      ssl: v.CFMR_KAFKA_SSL,
+      /** The three as PEM text. */
+      sslCa: v.CFMR_KAFKA_SSLCA,
+      sslCert: v.CFMR_KAFKA_SSLCERT,
+      sslKey: v.CFMR_KAFKA_SSLKEY,
+      skipSslValidation: v.CFMR_KAFKA_SKIPSSLVALIDATION,
+      saslMechanism: v.CFMR_KAFKA_SASLMECHANISM,
+      saslUsername: v.CFMR_KAFKA_SASLUSERNAME,
+      saslPassword: v.CFMR_KAFKA_SASLPASSWORD,
+      maxInFlight: v.CFMR_KAFKA_MAXINFLIGHT,
+      maxInFlightBytes: v.CFMR_KAFKA_MAXINFLIGHTBYTES,
+      deadLetterTopic: v.CFMR_KAFKA_DEADLETTERTOPIC,
+      clientId: v.CFMR_KAFKA_CLIENTID ?? `cf-metrics-refinery-${instance}`,
+    },
+    cf: {
+      /** Without a slash at its end; empty where `file` is set. */
+      api: v.CFMR_CF_API !== undefined && 'url' in v.CFMR_CF_API ? v.CFMR_CF_API.url : '',
+      /** The path of the file that stands in for Cloud Controller. */
+      file,
+      user: v.CFMR_CF_USER,
+      password: v.CFMR_CF_PASSWORD,
+      clientId: v.CFMR_CF_CLIENTID,
+      clientSecret: v.CFMR_CF_CLIENTSECRET,
+      token: v.CFMR_CF_TOKEN,
+      apiVersion: v.CFMR_CF_APIVERSION,
+      timeoutMs: v.CFMR_CF_TIMEOUT,
+      retries: v.CFMR_CF_RETRIES,
+      skipSslValidation: v.CFMR_CF_SKIPSSLVALIDATION,
+      resultsPerPage: v.CFMR_CF_RESULTSPERPAGE ?? (v.CFMR_CF_APIVERSION === 'v2' ? 100 : 500),
+    },
+    metadata: {
+      refreshMs: v.CFMR_METADATAREFRESH,
+      expireMs: v.CFMR_METADATAEXPIRE,
+      expireCheckMs: v.CFMR_METADATAEXPIRECHECK,
+      cacheSize: v.CFMR_METADATACACHESIZE,
+      negativeExpireMs: v.CFMR_NEGATIVECACHEEXPIRE,
+      negativeExpireCheckMs: v.CFMR_NEGATIVECACHEEXPIRECHECK,
+      negativeCacheSize: v.CFMR_NEGATIVECACHESIZE,
+      notFound: v.CFMR_NOTFOUND,
+    },
+    output: v.CFMR_OUTPUT,
+    influxdb: {
+      addr: v.CFMR_INFLUXDB_ADDR ?? '',
+      database: v.CFMR_INFLUXDB_DATABASE,
+      retentionPolicy: v.CFMR_INFLUXDB_RETENTIONPOLICY,
+      username: v.CFMR_INFLUXDB_USERNAME,
+      password: v.CFMR_INFLUXDB_PASSWORD,
+      org: v.CFMR_INFLUXDB_ORG,
+      bucket: v.CFMR_INFLUXDB_BUCKET,
+      token: v.CFMR_INFLUXDB_TOKEN,
+      timeoutMs: v.CFMR_INFLUXDB_TIMEOUT,
+      pingTimeoutMs: v.CFMR_INFLUXDB_INFLUXPINGTIMEOUT,
+      startTimeoutMs: v.CFMR_INFLUXDB_STARTTIMEOUT,
+      skipSslValidation: v.CFMR_INFLUXDB_SKIPSSLVALIDATION,
+      gzip: v.CFMR_INFLUXDB_GZIP,
+      maxWrites: v.CFMR_INFLUXDB_MAXWRITES,
+      uniqueTimestamps: v.CFMR_INFLUXDB_UNIQUETIMESTAMPS,
+    },
+    batcher: {
+      flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,
+      flushMessages: v.CFMR_BATCHER_FLUSHMESSAGES,
+      /** -1: without end. */
+      flushRetries: v.CFMR_BATCHER_FLUSHRETRIES,
+    },
+    server: {
+      port: platform.port,
+      username: v.CFMR_SERVER_USERNAME ?? 'cfmr',
+      password: v.CFMR_SERVER_PASSWORD,
+      profiling: v.CFMR_SERVER_PROFILING,
+    },
+    logLevel: v.CFMR_LOGLEVEL,
+    instanceIndex: instance,
+    /** For the log at the start, at WARN. */
+    warnings: platform.warnings,
+    /** What must never be seen in a log. */
+    secrets,
+  }
+}

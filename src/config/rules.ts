@@ -1,0 +1,119 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { Values } from './values.ts'
+import type { VariableName } from './variables.ts'
+
+/** `replay` needs no Kafka. */
+export type Mode = 'run' | 'check' | 'replay'
+
+export interface Rules {
+  readonly mode: Mode
+  /** Undefined also where the value was a mistake. */
+  readonly values: Partial<Values>
+  readonly isSet: (name: VariableName) => boolean
+}
+
+/** What is wrong with values that are right one by one: what is missing, and what does not go together. */
+export function ruleMistakes(rules: Rules): string[] {
+  return [...required(rules), ...kafka(rules), ...cloudFoundry(rules), ...influxdb(rules), ...server(rules)]
+}
+
+function* required({ mode, values, isSet }: Rules): Generator<string> {
+  const needed: [VariableName, string][] = [['CFMR_CF_API', 'the URL of the Cloud Controller API, or file:PATH']]
+  if (mode !== 'replay') {
+    needed.push(
+      ['CFMR_KAFKA_BROKERS', 'a list of host:port'],
+      ['CFMR_KAFKA_TOPICS', 'a list of topics, or of patterns between slashes'],
+      ['CFMR_KAFKA_CONSUMERGROUP', 'the name of a consumer group'],
+    )
+  }
+  if (values.CFMR_OUTPUT === 'influxdb') needed.push(['CFMR_INFLUXDB_ADDR', 'the URL of InfluxDB (or CFMR_OUTPUT=stdout)'])
+  for (const [name, what] of needed) if (!isSet(name)) yield `${name}: not set, expected ${what}`
+  const hasStore = isSet('CFMR_INFLUXDB_DATABASE') || isSet('CFMR_INFLUXDB_BUCKET')
+  if (values.CFMR_OUTPUT === 'influxdb' && !hasStore) {
+    yield 'CFMR_INFLUXDB_DATABASE: not set, expected the name of a database (InfluxDB 1.x), or CFMR_INFLUXDB_BUCKET (2.x and later)'
+  }
+}
+
+function* kafka({ values, isSet }: Rules): Generator<string> {
+  if (isSet('CFMR_KAFKA_ZOOKEEPERS')) {
+    yield 'CFMR_KAFKA_ZOOKEEPERS: found a value, expected none: Kafka keeps the offsets itself; set CFMR_KAFKA_BROKERS to the host:port list of the brokers instead'
+  }
+  const deadLetters = values.CFMR_KAFKA_DEADLETTERTOPIC
+  if (deadLetters !== undefined && values.CFMR_KAFKA_TOPICS?.includes(deadLetters)) {
+    yield `CFMR_KAFKA_DEADLETTERTOPIC: found ${JSON.stringify(deadLetters)}, expected a topic that is not among CFMR_KAFKA_TOPICS`
+  }
+  if (values.CFMR_KAFKA_SSL === false) {
+    for (const name of ['CFMR_KAFKA_SSLCA', 'CFMR_KAFKA_SSLCERT', 'CFMR_KAFKA_SSLKEY'] as const) {
+      if (isSet(name)) yield `${name}: found a value, expected none without CFMR_KAFKA_SSL=true`
+    }
+    if (values.CFMR_KAFKA_SKIPSSLVALIDATION) yield 'CFMR_KAFKA_SKIPSSLVALIDATION: found true, expected false without CFMR_KAFKA_SSL=true'
+  }
+  yield* pair(isSet, 'CFMR_KAFKA_SSLCERT', 'CFMR_KAFKA_SSLKEY')
+  const { CFMR_KAFKA_SSLCERT: certificate, CFMR_KAFKA_SSLKEY: key } = values
+  if (certificate !== undefined && key !== undefined && !belongsTo(key, certificate)) {
+    yield 'CFMR_KAFKA_SSLKEY: found a key (not shown) of something else, expected the private key of CFMR_KAFKA_SSLCERT'
+  }
+  if (isSet('CFMR_KAFKA_SASLMECHANISM')) {
+    for (const name of ['CFMR_KAFKA_SASLUSERNAME', 'CFMR_KAFKA_SASLPASSWORD'] as const) {
+      if (!isSet(name)) yield `${name}: not set, expected a value with CFMR_KAFKA_SASLMECHANISM`
+    }
+  } else if (isSet('CFMR_KAFKA_SASLUSERNAME') || isSet('CFMR_KAFKA_SASLPASSWORD')) {
+    yield 'CFMR_KAFKA_SASLMECHANISM: not set, expected plain, scram-sha-256 or scram-sha-512 with CFMR_KAFKA_SASLUSERNAME and CFMR_KAFKA_SASLPASSWORD'
+  }
+}
+
+function belongsTo(keyPem: string, certificatePem: string): boolean {
+  return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem))
+}
+
+function* cloudFoundry({ values, isSet }: Rules): Generator<string> {
+  const pages = values.CFMR_CF_RESULTSPERPAGE
+  if (values.CFMR_CF_APIVERSION === 'v2' && pages !== undefined && pages > 100) {
+    yield `CFMR_CF_RESULTSPERPAGE: found ${pages}, expected 1 to 100 with CFMR_CF_APIVERSION=v2`
+  }
+  yield* pair(isSet, 'CFMR_CF_USER', 'CFMR_CF_PASSWORD')
+  const isUser = isSet('CFMR_CF_USER') || isSet('CFMR_CF_PASSWORD')
+  if (isSet('CFMR_CF_CLIENTSECRET') && !isSet('CFMR_CF_CLIENTID')) {
+    yield 'CFMR_CF_CLIENTID: not set, expected the client that CFMR_CF_CLIENTSECRET belongs to'
+  } else if (isSet('CFMR_CF_CLIENTID') && !isSet('CFMR_CF_CLIENTSECRET') && !isUser && !isSet('CFMR_CF_TOKEN')) {
+    yield 'CFMR_CF_CLIENTSECRET: not set, expected the secret of CFMR_CF_CLIENTID (or CFMR_CF_USER and CFMR_CF_PASSWORD beside it)'
+  }
+  const isFile = values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
+  const hasLogin = isUser || isSet('CFMR_CF_CLIENTID') || isSet('CFMR_CF_CLIENTSECRET') || isSet('CFMR_CF_TOKEN')
+  if (!isFile && !hasLogin) {
+    yield 'CFMR_CF_USER: not set, expected one way to log in: CFMR_CF_USER and CFMR_CF_PASSWORD, or CFMR_CF_CLIENTID and CFMR_CF_CLIENTSECRET, or CFMR_CF_TOKEN'
+  }
+}
+
+function* influxdb({ isSet }: Rules): Generator<string> {
+  if (isSet('CFMR_INFLUXDB_DATABASE') && isSet('CFMR_INFLUXDB_BUCKET')) {
+    yield 'CFMR_INFLUXDB_BUCKET: found a value beside CFMR_INFLUXDB_DATABASE, expected one of the two: the database for InfluxDB 1.x, the bucket for 2.x and later'
+    return
+  }
+  if (isSet('CFMR_INFLUXDB_DATABASE')) {
+    yield* notWith(isSet, 'CFMR_INFLUXDB_DATABASE', ['CFMR_INFLUXDB_ORG', 'CFMR_INFLUXDB_TOKEN'], 'CFMR_INFLUXDB_BUCKET')
+  } else if (isSet('CFMR_INFLUXDB_BUCKET')) {
+    const others = ['CFMR_INFLUXDB_RETENTIONPOLICY', 'CFMR_INFLUXDB_USERNAME', 'CFMR_INFLUXDB_PASSWORD'] as const
+    yield* notWith(isSet, 'CFMR_INFLUXDB_BUCKET', others, 'CFMR_INFLUXDB_DATABASE')
+  }
+  if (!isSet('CFMR_INFLUXDB_BUCKET')) yield* pair(isSet, 'CFMR_INFLUXDB_USERNAME', 'CFMR_INFLUXDB_PASSWORD')
+}
+
+function* notWith(isSet: Rules['isSet'], chosen: VariableName, others: readonly VariableName[], home: VariableName): Generator<string> {
+  for (const name of others) if (isSet(name)) yield `${name}: found a value beside ${chosen}, expected none: it goes with ${home}`
+}
+
+function* server({ values, isSet }: Rules): Generator<string> {
+  if (values.CFMR_SERVER_PROFILING && !isSet('CFMR_SERVER_PASSWORD')) {
+    yield 'CFMR_SERVER_PASSWORD: not set, expected one with CFMR_SERVER_PROFILING=true: a profile is not for everybody'
+  } else if (isSet('CFMR_SERVER_USERNAME') && !isSet('CFMR_SERVER_PASSWORD')) {
+    yield 'CFMR_SERVER_PASSWORD: not set, expected one with CFMR_SERVER_USERNAME: without it nothing asks for a login'
+  }
+  if (values.CFMR_SERVER_USERNAME?.includes(':'))
+    yield 'CFMR_SERVER_USERNAME: found a name with a colon, expected one without: HTTP basic cannot carry it'
+}
+
+function* pair(isSet: Rules['isSet'], one: VariableName, other: VariableName): Generator<string> {
+  if (isSet(one) && !isSet(other)) yield `${other}: not set, expected a value with ${one}`
+  if (isSet(other) && !isSet(one)) yield `${one}: not set, expected a value with ${other}`
+}

@@ -1,0 +1,165 @@
+import { LOG_LEVELS } from '../lib/log.ts'
+import { brokers, topic, topics } from './kafka-kinds.ts'
+import { bearerToken, boolean, type Description, duration, integer, oneOf, secret, text } from './kinds.ts'
+import { certificates, privateKey } from './pem-kinds.ts'
+import { apiUrl, baseUrl } from './url-kinds.ts'
+
+const KAFKA = {
+  CFMR_KAFKA_BROKERS: brokers({ desc: 'Brokers to start from.', otherwise: 'required' }),
+  CFMR_KAFKA_TOPICS: topics({
+    desc: 'Topics to read. An entry between slashes is a regular expression over topic names (/^log-/); it never matches names that start with __, nor the dead-letter topic. Topics that do not exist yet are read from their oldest message once they appear.',
+    otherwise: 'required',
+  }),
+  CFMR_KAFKA_TOPICREFRESH: duration()({ desc: 'How often to look for new topics and partitions.', default: '1m' }),
+  CFMR_KAFKA_CONSUMERGROUP: text({ desc: 'Consumer group; instances of one group share the work.', otherwise: 'required' }),
+  CFMR_KAFKA_OFFSETNEWEST: boolean({
+    desc: 'Where the group has no committed offset when it first starts: begin at the newest message instead of the oldest. What appears later is read from its oldest message.',
+    default: 'false',
+  }),
+  CFMR_KAFKA_PROCESSINGTIMEOUT: duration()({
+    desc: 'How long a stop or a rebalance waits for what is in flight to be written and committed. Cloud Foundry kills 10 s after SIGTERM.',
+    default: '8s',
+  }),
+  CFMR_KAFKA_SESSIONTIMEOUT: duration(
+    '6s',
+    '30m',
+  )({
+    desc: 'Kafka gives the partitions of an instance that has been silent for this long to others.',
+    default: '20s',
+  }),
+  CFMR_KAFKA_GIVEUP: duration()({ desc: 'How long Kafka may be unreachable before the process ends with status 1.', default: '5m' }),
+  CFMR_KAFKA_SSL: boolean({ desc: 'TLS to the brokers.', default: 'false' }),
+  CFMR_KAFKA_SSLCA: certificates({ desc: "Certificate authority of the brokers; without it, Node's own list." }),
+  CFMR_KAFKA_SSLCERT: certificates({ desc: 'Client certificate.' }),
+  CFMR_KAFKA_SSLKEY: privateKey({ desc: 'Its private key, without a passphrase.', isSecret: true }),
+  CFMR_KAFKA_SKIPSSLVALIDATION: boolean({ desc: 'Accept any certificate from a broker.', default: 'false' }),
+  CFMR_KAFKA_SASLMECHANISM: oneOf('plain', 'scram-sha-256', 'scram-sha-512')({ desc: 'How to log in to Kafka.', otherwise: 'no login' }),
+  CFMR_KAFKA_SASLUSERNAME: text({ desc: 'User for it.' }),
+  CFMR_KAFKA_SASLPASSWORD: secret({ desc: 'Password for it.', isSecret: true }),
+  CFMR_KAFKA_MAXINFLIGHT: integer(1)({ desc: 'Messages read and not yet settled; reading pauses at this many.', default: '100000' }),
+  CFMR_KAFKA_MAXINFLIGHTBYTES: integer(1)({ desc: 'Bytes of such messages; reading pauses at this many.', default: '33554432' }),
+  CFMR_KAFKA_DEADLETTERTOPIC: topic({
+    desc: 'Where undecodable messages and refused points go. Without it they are logged and counted.',
+    otherwise: 'none',
+  }),
+  CFMR_KAFKA_CLIENTID: text({
+    desc: "The name that Kafka's own logs and quotas know this by.",
+    otherwise: 'cf-metrics-refinery- and the instance index',
+  }),
+  CFMR_KAFKA_ZOOKEEPERS: text({ desc: 'Refused: Kafka keeps the offsets itself. Set CFMR_KAFKA_BROKERS instead.' }),
+}
+
+const CLOUD_FOUNDRY = {
+  CFMR_CF_API: apiUrl({
+    desc: 'Cloud Controller API. file:PATH reads a JSON array of {app, app_guid, space, space_guid, org, org_guid} instead.',
+    otherwise: 'required',
+  }),
+  CFMR_CF_USER: text({ desc: 'User that may see all apps (global auditor or admin read-only).', otherwise: 'one login is required' }),
+  CFMR_CF_PASSWORD: secret({ desc: 'Password of that user.', isSecret: true }),
+  CFMR_CF_CLIENTID: text({
+    desc: 'UAA client: alone for the client_credentials grant, with a user for the password grant.',
+    otherwise: 'cf',
+  }),
+  CFMR_CF_CLIENTSECRET: secret({ desc: 'Secret of that client.', isSecret: true }),
+  CFMR_CF_TOKEN: bearerToken({ desc: 'A ready bearer token.', isSecret: true }),
+  CFMR_CF_APIVERSION: oneOf('v3', 'v2')({ desc: 'v2 is for foundations older than CC v3.', default: 'v3' }),
+  CFMR_CF_TIMEOUT: duration()({ desc: 'Time for one request.', default: '1m' }),
+  CFMR_CF_RETRIES: integer(0, 1000)({ desc: 'Further tries of one request.', default: '2' }),
+  CFMR_CF_SKIPSSLVALIDATION: boolean({ desc: 'Accept any certificate from CC and UAA.', default: 'false' }),
+  CFMR_CF_RESULTSPERPAGE: integer(1, 5000)({ desc: 'Apps a page when all are fetched.', otherwise: '500 (v2: 100, the most there)' }),
+}
+
+const METADATA = {
+  CFMR_METADATAREFRESH: duration()({ desc: 'How often all metadata is fetched afresh (±10 %).', default: '10m' }),
+  CFMR_METADATAEXPIRE: duration()({ desc: 'An app not used for this long is dropped.', default: '3m' }),
+  CFMR_METADATAEXPIRECHECK: duration()({ desc: 'How often to look for such apps.', default: '1m' }),
+  CFMR_METADATACACHESIZE: integer(1, 10_000_000)({ desc: 'Apps kept.', default: '100000' }),
+  CFMR_NEGATIVECACHEEXPIRE: duration()({ desc: 'How long CC is believed that an app does not exist.', default: '20m' }),
+  CFMR_NEGATIVECACHEEXPIRECHECK: duration()({ desc: 'How often to look for such entries that are too old.', default: '3m' }),
+  CFMR_NEGATIVECACHESIZE: integer(1, 10_000_000)({ desc: 'Such entries kept.', default: '100000' }),
+  CFMR_NOTFOUND: oneOf(
+    'discard',
+    'write',
+  )({
+    desc: 'Events of an app that does not exist: discard them, or write them with app_guid alone.',
+    default: 'discard',
+  }),
+}
+
+const OUTPUT = {
+  CFMR_OUTPUT: oneOf('influxdb', 'stdout')({ desc: 'stdout writes line protocol there, and the log to stderr.', default: 'influxdb' }),
+  CFMR_INFLUXDB_ADDR: baseUrl(
+    'http://influxdb.example.com:8086',
+    'CFMR_INFLUXDB_USERNAME and CFMR_INFLUXDB_PASSWORD, or CFMR_INFLUXDB_TOKEN',
+  )({
+    desc: 'InfluxDB, or what speaks its protocol.',
+    otherwise: 'required',
+  }),
+  CFMR_INFLUXDB_DATABASE: text({ desc: 'Database (POST /write: InfluxDB 1.x).', otherwise: 'this or the bucket' }),
+  CFMR_INFLUXDB_RETENTIONPOLICY: text({ desc: 'Retention policy of the database.', otherwise: "the database's default" }),
+  CFMR_INFLUXDB_USERNAME: text({ desc: 'User for the database.' }),
+  CFMR_INFLUXDB_PASSWORD: secret({ desc: 'Password of that user.', isSecret: true }),
+  CFMR_INFLUXDB_ORG: text({ desc: 'Organization of the bucket.' }),
+  CFMR_INFLUXDB_BUCKET: text({
+    desc: 'Bucket (POST /api/v2/write: InfluxDB 2.x, 3.x, Cloud, VictoriaMetrics).',
+    otherwise: 'this or the database',
+  }),
+  CFMR_INFLUXDB_TOKEN: secret({ desc: 'Token for the bucket.', isSecret: true }),
+  CFMR_INFLUXDB_TIMEOUT: duration()({ desc: 'Time for one request.', default: '1m' }),
+  CFMR_INFLUXDB_INFLUXPINGTIMEOUT: duration()({ desc: 'Time for one ping.', default: '5s' }),
+  CFMR_INFLUXDB_STARTTIMEOUT: duration('0s')({ desc: 'How long the start waits for InfluxDB.', default: '30s' }),
+  CFMR_INFLUXDB_SKIPSSLVALIDATION: boolean({ desc: 'Accept any certificate from InfluxDB.', default: 'false' }),
+  CFMR_INFLUXDB_GZIP: boolean({
+    desc: 'Compress what is written: a fifth of the bytes for about half as much CPU again.',
+    default: 'false',
+  }),
+  CFMR_INFLUXDB_MAXWRITES: integer(1, 100)({ desc: 'Batches being written at once.', default: '2' }),
+  CFMR_INFLUXDB_UNIQUETIMESTAMPS: boolean({
+    desc: 'Replace the last three digits of each timestamp by a checksum of its message, so that different events of one series in one nanosecond do not overwrite each other.',
+    default: 'false',
+  }),
+}
+
+const BATCHER = {
+  CFMR_BATCHER_FLUSHINTERVAL: duration()({ desc: 'A batch is never older than this.', default: '3s' }),
+  CFMR_BATCHER_FLUSHMESSAGES: integer(1, 1_000_000)({ desc: 'Points in a batch.', default: '5000' }),
+  CFMR_BATCHER_FLUSHRETRIES: integer(
+    -1,
+    1_000_000,
+  )({
+    desc: 'Further tries of one batch, after 1, 2, 4 … at most 30 s; then the process ends with status 1. -1: never give up.',
+    default: '3',
+  }),
+}
+
+const PROCESS = {
+  CFMR_SERVER_PORT: integer(
+    0,
+    65_535,
+  )({ desc: 'Port of the HTTP server for looking inside; 0 takes a free one and logs it.', otherwise: '$PORT, else 8080' }),
+  CFMR_SERVER_USERNAME: text({ desc: 'User for the HTTP server.', otherwise: 'cfmr' }),
+  CFMR_SERVER_PASSWORD: secret({
+    desc: 'With a password, everything but /healthz and /readyz asks for it.',
+    isSecret: true,
+    otherwise: 'none',
+  }),
+  CFMR_SERVER_PROFILING: boolean({ desc: 'GET /debug/cpuprofile; refused without a password.', default: 'false' }),
+  CFMR_LOGLEVEL: oneOf(...LOG_LEVELS)({ desc: 'The option -log-level wins.', default: 'INFO' }),
+}
+
+/** Every variable there is. Types, parsing, the manual and the README's table are all made from this. */
+export const VARIABLES = { ...KAFKA, ...CLOUD_FOUNDRY, ...METADATA, ...OUTPUT, ...BATCHER, ...PROCESS }
+
+export type VariableName = keyof typeof VARIABLES
+
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as VariableName[]
+
+/** The same in the manual's order. */
+export const VARIABLE_GROUPS: readonly { readonly title: string; readonly variables: Readonly<Record<string, Description>> }[] = [
+  { title: 'Kafka', variables: KAFKA },
+  { title: 'Cloud Foundry', variables: CLOUD_FOUNDRY },
+  { title: 'Metadata', variables: METADATA },
+  { title: 'Output', variables: OUTPUT },
+  { title: 'Batches', variables: BATCHER },
+  { title: 'Server and log', variables: PROCESS },
+]

@@ -1,0 +1,67 @@
+import { Rates } from './rates.ts'
+import type { StatsSources } from './sources.ts'
+
+const COUNTERS = ['consume', 'enrich', 'enrichfail', 'writeasync', 'write', 'cffail'] as const
+type Counter = (typeof COUNTERS)[number]
+
+/** What Go's encoding/json makes of a time.Time that was never set. */
+const GO_ZERO_TIME = '0001-01-01T00:00:00Z'
+
+/** The object of `/stats/app` of the Go original: its keys, in its order, with its meaning. */
+export class AppStats {
+  readonly #sources: StatsSources
+  readonly #rates: Rates<Counter>
+
+  constructor(sources: StatsSources) {
+    this.#sources = sources
+    this.#rates = new Rates(COUNTERS, () => this.#counts(), Date.now())
+  }
+
+  /** To be called about once a second. */
+  sample(nowMs: number): void {
+    this.#rates.sample(nowMs)
+  }
+
+  figures() {
+    const { ledger, enricher, output, pipeline, instanceIndex } = this.#sources
+    const counts = this.#counts()
+    const rates = this.#rates.perSecond
+    return {
+      consume: counts.consume,
+      consume_per_sec: rates.consume,
+      enrich: counts.enrich,
+      enrich_per_sec: rates.enrich,
+      enrichfail: counts.enrichfail,
+      enrichfail_per_sec: rates.enrichfail,
+      writeasync: counts.writeasync,
+      writeasync_per_sec: rates.writeasync,
+      write: counts.write,
+      write_per_sec: rates.write,
+      cffail: counts.cffail,
+      cffail_per_sec: rates.cffail,
+      last_consume_time: goTime(ledger.lastConsumedMs),
+      last_enrich_time: goTime(pipeline.enriched.lastMs),
+      last_enrich_fail_time: goTime(pipeline.enrichFailed.lastMs),
+      last_writeasync_time: goTime(pipeline.batched.lastMs),
+      last_write_time: goTime(output.lastWriteMs),
+      last_cffail_time: goTime(enricher.lastFailureMs),
+      instance_index: instanceIndex,
+    }
+  }
+
+  #counts(): Record<Counter, number> {
+    const { ledger, enricher, output, pipeline } = this.#sources
+    return {
+      consume: ledger.consumed,
+      enrich: pipeline.enriched.count,
+      enrichfail: pipeline.enrichFailed.count,
+      writeasync: pipeline.batched.count,
+      write: output.points,
+      cffail: enricher.failures,
+    }
+  }
+}
+
+function goTime(ms: number): string {
+  return ms === 0 ? GO_ZERO_TIME : new Date(ms).toISOString()
+}

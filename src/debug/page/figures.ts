@@ -1,0 +1,110 @@
+import type { StatsSnapshot } from '../stats.ts'
+import { byId, eachChild, make, setText } from './dom.ts'
+import { ago, bytes, count, duration, percent, rate, UNKNOWN } from './format.ts'
+import type { Counter, History } from './history.ts'
+import { MAX_ROWS, nameOf, partitionRows } from './partition-rows.ts'
+
+/** What `data-as` in the page's HTML may say of a figure; a count unless it says something. */
+const formats: Record<string, (value: never, now: string) => string> = {
+  count: (value: number) => count(value),
+  bytes: (value: number) => bytes(value),
+  duration: (value: number) => duration(value),
+  percent: (value: number) => percent(value),
+  text: (value: string | number) => String(value),
+  list: (value: readonly string[]) => (value.length === 0 ? UNKNOWN : value.join(', ')),
+  ago,
+}
+
+/** All that is no chart: the figures of one instance's latest answer. */
+export function showFigures(stats: StatsSnapshot, history: History): void {
+  setText(byId('version'), stats.version)
+  for (const element of document.querySelectorAll<HTMLElement>('[data-figure]')) {
+    const { figure = '', as = typeof valueAt(stats, figure) === 'string' ? 'text' : 'count' } = element.dataset
+    const value = valueAt(stats, figure)
+    const isKnown = value !== null && value !== undefined
+    setText(element, isKnown || as === 'ago' ? (formats[as]?.(value as never, stats.runtime.time) ?? UNKNOWN) : UNKNOWN)
+    if (element.dataset['bad'] !== undefined) element.classList.toggle('is-bad', value !== 0)
+    element.classList.toggle('is-nothing', !isKnown || value === 0)
+  }
+  const { metadata, influxdb } = stats
+  const cpu = history.perSecond('cpuSeconds')
+  setText(byId('cpu'), cpu === undefined ? UNKNOWN : percent(cpu))
+  setText(byId('points-a-batch'), influxdb.batches === 0 ? UNKNOWN : count(influxdb.points / influxdb.batches))
+  const lookUps = metadata.hits + metadata.misses
+  setText(byId('hit-share'), lookUps === 0 ? UNKNOWN : percent(metadata.hits / lookUps))
+  showLedger(stats, history)
+  showPartitions(stats)
+}
+
+function valueAt(stats: StatsSnapshot, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], stats)
+}
+
+type LedgerRow = keyof StatsSnapshot['ledger']
+
+function showLedger({ ledger }: StatsSnapshot, history: History): void {
+  for (const row of document.querySelectorAll<HTMLElement>('tr[data-fate]')) {
+    const fate = row.dataset['fate'] as LedgerRow
+    const messages = ledger[fate]
+    const perSecond = fate === 'in_flight' || fate === 'residue' ? undefined : history.perSecond(fate satisfies Counter)
+    const share = ledger.consumed === 0 || fate === 'residue' ? undefined : messages / ledger.consumed
+    const cells = [perSecond === undefined ? '' : rate(perSecond), count(messages), share === undefined ? '' : percent(share)]
+    while (row.children.length <= cells.length) row.append(make('td'))
+    cells.forEach((text, i) => {
+      const cell = row.children[i + 1] as HTMLElement
+      setText(cell, text)
+      cell.classList.toggle('is-nothing', messages === 0 && fate !== 'residue')
+    })
+    if (fate === 'residue') {
+      row.children[2]?.classList.toggle('is-wrong', messages !== 0)
+      row.children[2]?.classList.toggle('is-right', messages === 0)
+    }
+  }
+  const parts = Object.entries(ledger).filter(([fate, messages]) => fate !== 'consumed' && fate !== 'residue' && messages > 0)
+  eachChild(
+    byId('ledger-bar'),
+    parts,
+    () => make('i'),
+    (part, [fate, messages]) => {
+      part.dataset['fate'] = fate
+      part.style.flexGrow = String(messages)
+    },
+  )
+}
+
+export function showPartitions({ kafka }: StatsSnapshot): void {
+  const input = byId('filter') as HTMLInputElement
+  byId('filter-line').hidden = kafka.partitions.length <= MAX_ROWS
+  const { shown, matching, maxLag } = partitionRows(kafka.partitions, byId('filter-line').hidden ? '' : input.value)
+  setText(
+    byId('partition-note'),
+    kafka.partitions.length === 0
+      ? 'No partition is assigned to this instance.'
+      : shown.length < matching.count
+        ? `The ${shown.length} most behind of ${count(matching.count)} partitions.`
+        : 'Partitions of this instance, in offsets.',
+  )
+  eachChild(byId('partitions'), shown, partitionRow, (row, partition) => {
+    const known = (value: number | null) => (value === null ? UNKNOWN : count(value))
+    const { position, committed, high_watermark, lag, in_flight, oldest_unacked_seconds: oldest } = partition
+    const texts = [nameOf(partition), known(position), known(committed), known(high_watermark), known(lag), count(in_flight), age(oldest)]
+    texts.forEach((text, i) => {
+      setText(row.children[i] as Element, text)
+    })
+    ;(row.children[4] as HTMLElement).style.setProperty('--share', String(maxLag === 0 ? 0 : (lag ?? 0) / maxLag))
+  })
+  setText(byId('partition-count'), matching.count === 1 ? '1 partition' : `${count(matching.count)} partitions`)
+  setText(byId('lag-total'), count(matching.lag))
+  setText(byId('in-flight-total'), count(matching.inFlight))
+  setText(byId('oldest-total'), age(matching.oldestSeconds))
+}
+
+function partitionRow(): HTMLTableRowElement {
+  const row = make('tr')
+  const name = make('th')
+  name.scope = 'row'
+  row.append(name, make('td', 'wide'), make('td', 'wide'), make('td', 'wide'), make('td', 'lag'), make('td'), make('td'))
+  return row
+}
+
+const age = (seconds: number) => (seconds === 0 ? UNKNOWN : duration(seconds))

@@ -1,0 +1,146 @@
+import { redactor } from '../lib/redact.ts'
+import type { InputStats, PartitionStats } from '../types.ts'
+import { AppStats } from './app-stats.ts'
+import { Runtime } from './runtime.ts'
+import type { StatsSources } from './sources.ts'
+
+/** So many of the apps that are waited for are named. */
+const APPS_NAMED = 20
+
+/** Everything that `/stats` shows. The names in it are read by boards, alerts and scripts of other people: they stay. */
+export type StatsSnapshot = ReturnType<Stats['snapshot']>
+
+export class Stats {
+  readonly #sources: StatsSources
+  readonly #redact: (text: string) => string
+  readonly #app: AppStats
+  readonly #runtime = new Runtime()
+  readonly #startedMs = performance.now()
+
+  constructor(sources: StatsSources) {
+    this.#sources = sources
+    this.#redact = redactor(sources.secrets)
+    this.#app = new AppStats(sources)
+  }
+
+  /** To be called about once a second: it makes the rates. */
+  sample(): void {
+    this.#app.sample(Date.now())
+    this.#runtime.sample()
+  }
+
+  app(): ReturnType<AppStats['figures']> {
+    return this.#app.figures()
+  }
+
+  runtime(): ReturnType<Runtime['figures']> {
+    return this.#runtime.figures()
+  }
+
+  /** All figures of one moment: nothing is counted while they are read, so the ledger adds up. */
+  snapshot() {
+    const { version, instanceIndex, state, ledger, input, encoder } = this.#sources
+    const { fates } = ledger
+    return {
+      version,
+      state: state(),
+      not_ready: this.notReady(),
+      uptime_seconds: Math.round(performance.now() - this.#startedMs) / 1000,
+      instance_index: instanceIndex,
+      app: this.app(),
+      runtime: this.runtime(),
+      ledger: {
+        consumed: ledger.consumed,
+        written: fates.written,
+        discarded: fates.discarded,
+        no_app_guid: fates.no_app_guid,
+        not_found: fates.not_found,
+        undecodable: fates.undecodable,
+        refused: fates.refused,
+        abandoned: ledger.abandoned,
+        in_flight: input.inFlight,
+        residue: ledger.residue(input.inFlight),
+      },
+      kafka: kafkaFigures(input),
+      metadata: this.#metadata(),
+      influxdb: this.#influxdb(),
+      sanitized: encoder.sanitized,
+      dead_letters: fates.undecodable + fates.refused,
+    }
+  }
+
+  /** Why it could not read and write now, a sentence each; none: it is ready. */
+  notReady(): string[] {
+    const { state, input, enricher, output, deadLetters, maxInFlight, pipeline } = this.#sources
+    const reasons: string[] = []
+    if (state() === 'starting') reasons.push('starting')
+    if (state() === 'draining') reasons.push('draining: it reads no more, and ends once what was read is written and committed')
+    const inputReasons = input.notReady()
+    reasons.push(...inputReasons, ...enricher.notReady(), ...output.notReady(), ...deadLetters.notReady())
+    const { held } = pipeline
+    const isAtLimit = input.inFlight >= maxInFlight || input.isPaused
+    if (held.count > 0 && isAtLimit) {
+      const guids = held.guids(APPS_NAMED)
+      const more = held.guidCount > guids.length ? ` and ${held.guidCount - guids.length} more` : ''
+      reasons.push(`metadata: ${held.count} messages wait for Cloud Controller's answer about the apps ${guids.join(', ')}${more}`)
+    }
+    return reasons.map(this.#redact)
+  }
+
+  #metadata() {
+    const { enricher, pipeline } = this.#sources
+    return {
+      apps: enricher.apps,
+      not_found: enricher.notFound,
+      hits: enricher.hits,
+      misses: enricher.misses,
+      requests: enricher.requests,
+      failures: enricher.failures,
+      held: pipeline.held.count,
+      held_apps: pipeline.held.guids(APPS_NAMED),
+      last_refresh_time: isoTime(enricher.lastRefreshMs),
+      last_error: this.#error(enricher.lastError),
+    }
+  }
+
+  #influxdb() {
+    const { output } = this.#sources
+    return {
+      batches: output.batches,
+      points: output.points,
+      bytes: output.bytes,
+      retries: output.retries,
+      failures: output.failures,
+      in_flight: output.inFlight,
+      last_error: this.#error(output.lastError),
+      last_write_time: isoTime(output.lastWriteMs),
+      write_seconds: output.writeSeconds(),
+    }
+  }
+
+  #error(text: string | undefined): string | null {
+    return text === undefined ? null : this.#redact(text)
+  }
+}
+
+function kafkaFigures(input: InputStats) {
+  const partitions = input.partitions().map(partitionFigures)
+  return { lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0), skipped: input.skipped, partitions }
+}
+
+function partitionFigures(stats: PartitionStats) {
+  return {
+    topic: stats.topic,
+    partition: stats.partition,
+    position: stats.position ?? null,
+    committed: stats.committed ?? null,
+    high_watermark: stats.highWatermark ?? null,
+    lag: stats.lag ?? null,
+    in_flight: stats.inFlight,
+    oldest_unacked_seconds: stats.oldestUnackedSeconds ?? 0,
+  }
+}
+
+function isoTime(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString()
+}
