@@ -1,0 +1,66 @@
+import { sleep } from '../../src/lib/sleep.ts'
+import { WorkerProcess } from '../worker-process.ts'
+
+/** Instances of the worker, kept up as a platform does: what ends without being asked to is started again. */
+export class Instances {
+  /** Ended on their own with exit 1, as they should where a server stays away. */
+  gaveUp = 0
+  /** Ended in a way that is in no contract; what they said last. */
+  readonly unexpected: string[] = []
+  readonly #env: Readonly<Record<string, string | number>>
+  readonly #wanted = new Map<number, WorkerProcess>()
+  readonly #supervisors = new Set<Promise<void>>()
+  #lastIndex = -1
+
+  constructor(env: Readonly<Record<string, string | number>>) {
+    this.#env = env
+  }
+
+  get all(): readonly WorkerProcess[] {
+    return [...this.#wanted.values()]
+  }
+
+  async add(): Promise<void> {
+    const index = ++this.#lastIndex
+    this.#wanted.set(index, await this.#start(index))
+    const supervisor = this.#keepUp(index)
+    this.#supervisors.add(supervisor)
+    void supervisor.finally(() => this.#supervisors.delete(supervisor))
+  }
+
+  /** SIGTERM: it has to drain, commit and exit 0. */
+  async remove(worker: WorkerProcess): Promise<void> {
+    for (const [index, one] of this.#wanted) if (one === worker) this.#wanted.delete(index)
+    const { code, signal } = await worker.stop(60_000)
+    if (code !== 0) this.unexpected.push(`SIGTERM ended it with ${code ?? signal}\n${worker.logTail()}`)
+  }
+
+  async removeAll(): Promise<void> {
+    await Promise.all(this.all.map((worker) => this.remove(worker)))
+    await Promise.all(this.#supervisors)
+  }
+
+  async killAll(): Promise<void> {
+    const workers = this.all
+    this.#wanted.clear()
+    await Promise.all(workers.map((worker) => worker.kill()))
+    await Promise.all(this.#supervisors)
+  }
+
+  #start(index: number): Promise<WorkerProcess> {
+    return WorkerProcess.start({ env: { ...this.#env, CF_INSTANCE_INDEX: index } })
+  }
+
+  async #keepUp(index: number): Promise<void> {
+    for (;;) {
+      const worker = this.#wanted.get(index)
+      if (worker === undefined) return
+      const { code, signal } = await worker.exited
+      if (!this.#wanted.has(index)) return
+      if (code === 1) this.gaveUp++
+      else if (signal !== 'SIGKILL') this.unexpected.push(`ended with ${code ?? signal}\n${worker.logTail()}`)
+      await sleep(1000)
+      if (this.#wanted.has(index)) this.#wanted.set(index, await this.#start(index))
+    }
+  }
+}

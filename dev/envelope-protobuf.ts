@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs'
+import protobuf from 'protobufjs'
+
+const proto = readFileSync(new URL('../proto/envelope.proto', import.meta.url), 'utf8')
+
+/** All of dropsonde, by reflection on what proto/ says. */
+export const dropsonde = protobuf.parse(proto, { keepCase: true }).root.resolveAll()
+const envelopeType = dropsonde.lookupType('events.Envelope')
+
+/**
+ * An envelope's JSON as an object with all digits: a long integer becomes a string of them. For envelopes as producers spell
+ * them; what a decoder has to take is another matter.
+ */
+export function parseEnvelope(json: string): Record<string, unknown> {
+  const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+  return JSON.parse(json.replace(stringOrNumber, (token) => (/^-?\d{16,}$/.test(token) ? `"${token}"` : token)))
+}
+
+/** The envelope in protobuf: keys as in JSON, 64-bit integers as bigints, strings of digits or numbers, bytes as base64. */
+export function encodeProtobuf(envelope: object): Buffer {
+  return Buffer.from(envelopeType.encode(envelopeType.fromObject(withoutBigints(envelope) as Record<string, unknown>)).finish())
+}
+
+function withoutBigints(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (Array.isArray(value)) return value.map(withoutBigints)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutBigints(member)]))
+}
