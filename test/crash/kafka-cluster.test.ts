@@ -1,0 +1,89 @@
+import { afterEach, expect, it } from 'vitest'
+import { type KafkaCluster, type KafkaServer, startKafkaCluster } from '../../dev/kafka.ts'
+import { waitUntil } from '../../dev/wait-until.ts'
+import type { WorkerProcess } from '../../dev/worker-process.ts'
+import { GroupScene } from './group-scene.ts'
+
+let cluster: KafkaCluster | undefined
+
+afterEach(async () => {
+  await cluster?.close()
+  cluster = undefined
+})
+
+it('three brokers: the coordinator stops, then each of the others; then each is killed. Nothing is lost, and repeats are explained', async () => {
+  cluster = await startKafkaCluster()
+  const { nodes, brokers } = cluster
+  const scene = await GroupScene.open({ brokers, partitions: 6 })
+  // Longer than a busy machine makes a heartbeat wait: whoever loses its session has to repeat.
+  const env = { CFMR_KAFKA_SESSIONTIMEOUT: '15s' }
+  const workers = [await scene.start(env), await scene.start(env)]
+  for (const worker of workers) await worker.ready()
+  scene.startLoad(600)
+  await scene.readOn()
+
+  const coordinator = await coordinatorOf(scene, nodes)
+  await coordinator.stop()
+  await scene.readOn()
+  await commitsGoOn(scene)
+  await coordinator.restart()
+  await allInSync(scene)
+  for (const node of nodes.filter((node) => node !== coordinator)) {
+    await node.restart()
+    await scene.readOn()
+    await allInSync(scene)
+  }
+  for (const node of nodes) {
+    await node.kill()
+    await scene.readOn()
+    await node.restart()
+    await allInSync(scene)
+  }
+  await commitsGoOn(scene)
+
+  await scene.expectNothingLost()
+  const consumed = await scene.stopAll(...workers)
+  expect(consumed - (await scene.inTopic())).toBe(repeatsSaid(workers))
+  for (const worker of workers) expect(worker.log.filter(({ level }) => level === 'ERROR')).toEqual([])
+})
+
+/** As Kafka finds it: the leader of that partition of __consumer_offsets which the group's name falls to. */
+async function coordinatorOf({ kafka, group }: GroupScene, nodes: readonly KafkaServer[]): Promise<KafkaServer> {
+  const { topics } = await kafka.admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] })
+  const partitions = topics[0]?.partitions ?? []
+  let hash = 0
+  for (const character of group) hash = (Math.imul(31, hash) + character.charCodeAt(0)) | 0
+  const partition = (hash & 0x7fffffff) % partitions.length
+  const node = nodes[(partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? 0) - 1]
+  if (node === undefined) throw new Error('The group has no coordinator')
+  return node
+}
+
+async function commitsGoOn({ kafka, group, topic }: GroupScene): Promise<void> {
+  const ends = await waitUntil('Kafka says where the partitions end', () => kafka.ends(topic).catch(() => undefined))
+  await waitUntil(
+    'what was there is committed',
+    async () => {
+      const committed = await kafka.committed(group, topic).catch(() => [])
+      return ends.every((end, partition) => (committed[partition] ?? -1) >= end)
+    },
+    { timeoutMs: 60_000 },
+  )
+}
+
+/** No other broker may go before this one has caught up: two are needed for a write. */
+async function allInSync({ kafka, topic }: GroupScene): Promise<void> {
+  await waitUntil(
+    'all replicas are in sync',
+    async () => {
+      const { topics } = await kafka.admin.fetchTopicMetadata({ topics: [topic, '__consumer_offsets'] }).catch(() => ({ topics: [] }))
+      return topics.length === 2 && topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === 3))
+    },
+    { timeoutMs: 60_000 },
+  )
+}
+
+/** What workers have said that they will read again. */
+function repeatsSaid(workers: readonly WorkerProcess[]): number {
+  return workers.flatMap(({ log }) => log).reduce((sum, { repeats }) => sum + Number(repeats ?? 0), 0)
+}

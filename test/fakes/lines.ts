@@ -1,0 +1,41 @@
+import type { Lines, Receipt } from '../../src/types.ts'
+
+/** Lines without their newlines, as a batch. */
+export function linesOf(texts: readonly string[]): Lines {
+  let length = 0
+  const ends = texts.map((text) => {
+    length += Buffer.byteLength(text) + 1
+    return length
+  })
+  return { count: texts.length, bytes: Buffer.from(texts.map((text) => `${text}\n`).join('')), endOf: (line) => ends[line] as number }
+}
+
+/** The texts of lines, the other way round. */
+export function textsOf(lines: Pick<Lines, 'bytes'>): string[] {
+  return Buffer.from(lines.bytes).toString().split('\n').slice(0, -1)
+}
+
+/** Remembers what was settled: by index, the fate. */
+export class RecordedReceipt implements Receipt {
+  readonly topic: string
+  readonly partition = 0
+  isOpen = true
+  readonly fates = new Map<number, string>()
+  calls = 0
+
+  constructor(topic = 'log-events') {
+    this.topic = topic
+  }
+
+  settle(fate: string, index: number, count = 1): void {
+    this.calls++
+    for (let i = index; i < index + count; i++) {
+      if (this.fates.has(i)) throw new Error(`message ${i} was settled twice`)
+      this.fates.set(i, fate)
+    }
+  }
+
+  offsetOf(index: number): string {
+    return String(1000 + index)
+  }
+}

@@ -1,0 +1,303 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import kafkajs, { type Admin } from 'kafkajs'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../../dev/free-port.ts'
+import { type InfluxDbServer, startInfluxDb } from '../../dev/influxdb.ts'
+import { type KafkaServer, type SecureListeners, startKafka } from '../../dev/kafka.ts'
+import { startVictoriaMetrics } from '../../dev/victoria-metrics.ts'
+import { check } from '../../src/check/check.ts'
+import { readConfig } from '../../src/config/config.ts'
+import { CloudController } from '../../src/enricher/cloud-controller.ts'
+import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+
+const log = pino({ enabled: false })
+let kafka: KafkaServer
+let secure: SecureListeners
+let influxdb: InfluxDbServer
+let admin: Admin
+
+beforeAll(async () => {
+  const admins = { username: 'root', password: 'root-secret' }
+  ;[kafka, influxdb] = await Promise.all([startKafka({ secure: true }), startInfluxDb({ databases: ['metrics'], admin: admins })])
+  if (kafka.secure === undefined) throw new Error('started without its secure listeners')
+  secure = kafka.secure
+  const client = new kafkajs.Kafka(kafkaConfig({ brokers: kafka.brokers, clientId: 'test', ssl: false, log }))
+  admin = client.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic: 'log-a', numPartitions: 3 }, { topic: 'log-b' }, { topic: 'dead' }], waitForLeaders: true })
+  const producer = client.producer()
+  await producer.connect()
+  await producer.send({ topic: 'log-a', messages: Array.from({ length: 30 }, (_, i) => ({ value: `${i}`, partition: i % 3 })) })
+  await producer.disconnect()
+})
+
+afterAll(async () => {
+  await admin?.disconnect()
+  await Promise.all([kafka?.close(), influxdb?.close()])
+})
+
+/** What Cloud Controller and UAA, one server here, say. */
+let platform: { apps: number; scopes: string[] | undefined; password: string; root: object | undefined }
+let cc: Server
+let ccUrl: string
+
+beforeEach(async () => {
+  platform = { apps: 7, scopes: ['cloud_controller.global_auditor'], password: 'cc-secret', root: undefined }
+  cc = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://cc')
+    const answer = (status: number, body: object) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    if (pathname === '/') return answer(200, platform.root ?? rootOf(ccUrl))
+    if (pathname === '/v3/apps') return answer(200, pageOf(platform.apps))
+    if (pathname !== '/oauth/token') return answer(404, { errors: [] })
+    let form = ''
+    request.on('data', (piece) => {
+      form += piece
+    })
+    request.on('end', () => {
+      if (new URLSearchParams(form).get('password') !== platform.password) return answer(401, { error: 'unauthorized' })
+      const claims = Buffer.from(JSON.stringify({ scope: platform.scopes })).toString('base64url')
+      return answer(200, { access_token: `e30.${claims}.sig`, token_type: 'bearer', expires_in: 600 })
+    })
+  })
+  await new Promise<void>((resolve) => cc.listen(0, '127.0.0.1', resolve))
+  ccUrl = `http://127.0.0.1:${(cc.address() as AddressInfo).port}`
+})
+
+afterEach(() => {
+  cc.closeAllConnections()
+  cc.close()
+})
+
+const rootOf = (url: string) => ({
+  links: { cloud_controller_v2: null, cloud_controller_v3: { href: `${url}/v3`, meta: { version: '3.180.0' } }, uaa: { href: url } },
+})
+
+function pageOf(apps: number): object {
+  const resources = Array.from({ length: apps }, (_, i) => ({
+    guid: `app-${i}`,
+    name: `app ${i}`,
+    relationships: { space: { data: { guid: 'space-1' } } },
+  }))
+  const space = { guid: 'space-1', name: 'space', relationships: { organization: { data: { guid: 'org-1' } } } }
+  const included = { spaces: [space], organizations: [{ guid: 'org-1', name: 'org' }] }
+  return { pagination: { total_results: apps, total_pages: 1, next: null }, resources, included }
+}
+
+interface Seen {
+  readonly part: string
+  readonly check: string
+  readonly outcome: string
+  readonly message: string
+}
+
+const settings = (): Record<string, string> => ({
+  CFMR_KAFKA_BROKERS: kafka.brokers.join(),
+  CFMR_KAFKA_TOPICS: 'log-a',
+  CFMR_KAFKA_CONSUMERGROUP: 'refinery',
+  CFMR_CF_API: ccUrl,
+  CFMR_CF_USER: 'auditor',
+  CFMR_CF_PASSWORD: 'cc-secret',
+  CFMR_INFLUXDB_ADDR: influxdb.url,
+  CFMR_INFLUXDB_DATABASE: 'metrics',
+  CFMR_INFLUXDB_USERNAME: 'root',
+  CFMR_INFLUXDB_PASSWORD: 'root-secret',
+})
+
+async function run(changes: Record<string, string> = {}, json = true): Promise<{ isWell: boolean; lines: string[] }> {
+  const config = readConfig({ ...settings(), ...changes }, 'check')
+  const lines: string[] = []
+  const source = new CloudController({ ...config.cf, log })
+  const isWell = await check({ config, source, json, log, print: (line) => lines.push(line) }, new AbortController().signal)
+  expect(lines.join()).not.toMatch(/root-secret|cc-secret|scram-secret|wrong-secret/)
+  return { isWell, lines }
+}
+
+/** What was found of one part, where the whole is expected to be well or not. */
+async function findings(part: string, changes: Record<string, string>, expected: boolean): Promise<Seen[]> {
+  const { isWell, lines } = await run(changes)
+  const seen = lines.map((line) => JSON.parse(line) as Seen)
+  expect(isWell, lines.join('\n')).toBe(expected)
+  expect(seen.every(({ outcome }) => outcome !== 'failed')).toBe(expected)
+  return seen.filter((finding) => finding.part === part)
+}
+
+const failure = (message: string) => expect.objectContaining({ outcome: 'failed', message: expect.stringContaining(message) })
+const caution = (message: string) => expect.objectContaining({ outcome: 'warning', message: expect.stringContaining(message) })
+
+describe('where all is well', () => {
+  it('says what it found, a line each, and changes nothing', async () => {
+    const { isWell, lines } = await run({ CFMR_KAFKA_TOPICS: '/^log-/', CFMR_KAFKA_DEADLETTERTOPIC: 'dead' }, false)
+    expect(isWell, lines.join('\n')).toBe(true)
+    expect(lines.map((line) => line.replaceAll(/\d{4,}/g, '…'))).toEqual([
+      'ok       kafka     broker 127.0.0.1:… answers (plain text, no login)',
+      'ok       kafka     cluster cfmr-dev-cluster-…: 1 broker, each reached by the address it gives',
+      'ok       kafka     group refinery can be read; it has committed nothing yet, so it begins at the oldest messages',
+      'ok       kafka     topic log-a: 3 partitions, 30 messages waiting',
+      'ok       kafka     topic log-b: 1 partition, 0 messages waiting',
+      'ok       kafka     dead-letter topic dead is there',
+      'ok       cf        Cloud Controller answers at http://127.0.0.1:…: API v3, version 3.180.0; its API v2 is switched off, as is usual now',
+      'ok       cf        UAA at http://127.0.0.1:… lets auditor in',
+      'ok       cf        the account sees 7 apps',
+      'ok       influxdb  http://127.0.0.1:… answers: version 1.6.7~rc0',
+      'ok       influxdb  database metrics takes writes',
+    ])
+    expect((await admin.listGroups()).groups).toEqual([])
+    expect(await influxdb.query('SHOW MEASUREMENTS', 'metrics')).toEqual([])
+  })
+
+  it('counts what waits behind what the group committed', async () => {
+    await admin.setOffsets({ groupId: 'half-way', topic: 'log-a', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '4' })) })
+    expect(await findings('kafka', { CFMR_KAFKA_CONSUMERGROUP: 'half-way' }, true)).toContainEqual(
+      expect.objectContaining({ check: 'topic', topic: 'log-a', partitions: 3, waiting: 18 }),
+    )
+  })
+
+  it('knows a server that speaks the API of version 2', async () => {
+    const victoria = await startVictoriaMetrics()
+    try {
+      const changes = {
+        CFMR_INFLUXDB_ADDR: victoria.url,
+        CFMR_INFLUXDB_DATABASE: '',
+        CFMR_INFLUXDB_USERNAME: '',
+        CFMR_INFLUXDB_PASSWORD: '',
+      }
+      expect(await findings('influxdb', { ...changes, CFMR_INFLUXDB_BUCKET: 'metrics' }, true)).toHaveLength(2)
+    } finally {
+      await victoria.close()
+    }
+  })
+})
+
+describe('of Kafka, says', () => {
+  it('that nobody is there, and tries the others nevertheless', async () => {
+    const [port] = await freePorts(1)
+    const { isWell, lines } = await run({ CFMR_KAFKA_BROKERS: `127.0.0.1:${port}` })
+    expect(isWell).toBe(false)
+    const seen = lines.map((line) => JSON.parse(line) as Seen)
+    expect(seen.filter(({ part }) => part === 'kafka')).toEqual([failure('CFMR_KAFKA_BROKERS')])
+    expect(seen.filter(({ outcome }) => outcome === 'ok').map(({ part }) => part)).toEqual(['cf', 'cf', 'cf', 'influxdb', 'influxdb'])
+  })
+
+  it('which one of several brokers does not answer', async () => {
+    const [port] = await freePorts(1)
+    const brokers = [`127.0.0.1:${port}`, ...kafka.brokers].join()
+    expect((await findings('kafka', { CFMR_KAFKA_BROKERS: brokers }, true))[0]).toEqual(caution(`127.0.0.1:${port}`))
+  })
+
+  it('what TLS and the login fail at', async () => {
+    const changes = {
+      CFMR_KAFKA_BROKERS: secure.saslBrokers.join(),
+      CFMR_KAFKA_SSL: 'true',
+      CFMR_KAFKA_SSLCA: secure.certificates.ca,
+      CFMR_KAFKA_SASLMECHANISM: 'scram-sha-512',
+      CFMR_KAFKA_SASLUSERNAME: secure.username,
+      CFMR_KAFKA_SASLPASSWORD: secure.password,
+    }
+    expect((await findings('kafka', changes, true))[0]?.message).toContain('(TLS, scram-sha-512)')
+    const other = { CFMR_KAFKA_SSLCA: secure.certificates.otherCa }
+    expect(await findings('kafka', { ...changes, ...other }, false)).toEqual([failure('CFMR_KAFKA_SSLCA')])
+    const wrong = { CFMR_KAFKA_SASLPASSWORD: 'wrong-secret' }
+    expect(await findings('kafka', { ...changes, ...wrong }, false)).toEqual([failure('CFMR_KAFKA_SASLPASSWORD')])
+  })
+
+  it('which topics are missing', async () => {
+    const changes = { CFMR_KAFKA_TOPICS: 'log-a,log-z,/^none/', CFMR_KAFKA_DEADLETTERTOPIC: 'no-such' }
+    const seen = await findings('kafka', changes, false)
+    expect(seen).toContainEqual(failure('topic log-z is not there'))
+    expect(seen).toContainEqual(caution('no topic matches /^none/'))
+    expect(seen).toContainEqual(failure('CFMR_KAFKA_DEADLETTERTOPIC'))
+    expect(seen).toContainEqual(expect.objectContaining({ topic: 'log-a', outcome: 'ok' }))
+  })
+
+  it('that messages were deleted before this group read them', async () => {
+    await admin.createTopics({ topics: [{ topic: 'kept-short' }], waitForLeaders: true })
+    const topic = 'kept-short'
+    const producer = new kafkajs.Kafka(kafkaConfig({ brokers: kafka.brokers, clientId: 'test', ssl: false, log })).producer()
+    await producer.connect()
+    await producer.send({ topic, messages: Array.from({ length: 10 }, (_, i) => ({ value: `${i}` })) })
+    await producer.disconnect()
+    await admin.setOffsets({ groupId: 'slow', topic, partitions: [{ partition: 0, offset: '2' }] })
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] })
+    expect(await findings('kafka', { CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'slow' }, true)).toContainEqual(
+      caution('4 messages waiting; 4 messages before them were deleted unread'),
+    )
+  })
+})
+
+describe('of Cloud Foundry, says', () => {
+  it('that the account sees no app, and which role it needs', async () => {
+    platform.apps = 0
+    expect((await findings('cf', {}, false)).at(-1)).toEqual(failure('cloud_controller.global_auditor'))
+  })
+
+  it('that the account sees only a part', async () => {
+    platform.scopes = ['cloud_controller.read']
+    expect(await findings('cf', {}, true)).toContainEqual(caution('cloud_controller.global_auditor'))
+  })
+
+  it('that the login is refused', async () => {
+    platform.password = 'changed'
+    expect((await findings('cf', {}, false)).at(-1)).toEqual(failure('CFMR_CF_PASSWORD'))
+  })
+
+  it('that something else answers', async () => {
+    platform.root = { hello: 'world' }
+    expect(await findings('cf', {}, false)).toEqual([failure('CFMR_CF_API')])
+  })
+
+  it('that nobody answers', async () => {
+    const [port] = await freePorts(1)
+    expect(await findings('cf', { CFMR_CF_API: `http://127.0.0.1:${port}` }, false)).toEqual([failure('CFMR_CF_API')])
+  })
+
+  it('that a ready token is over', async () => {
+    const token = `e30.${Buffer.from(JSON.stringify({ exp: 1_000_000_000 })).toString('base64url')}.sig`
+    const changes = { CFMR_CF_USER: '', CFMR_CF_PASSWORD: '', CFMR_CF_TOKEN: token }
+    expect((await findings('cf', changes, false)).at(-1)).toEqual(failure('expired at 2001-09-09'))
+  })
+})
+
+describe('of InfluxDB, says', () => {
+  it.each([
+    ['that nobody answers', { CFMR_INFLUXDB_ADDR: 'http://127.0.0.1:1' }, 'CFMR_INFLUXDB_ADDR'],
+    ['that the password is wrong', { CFMR_INFLUXDB_PASSWORD: 'wrong-secret' }, 'CFMR_INFLUXDB_PASSWORD'],
+    ['that the database is missing', { CFMR_INFLUXDB_DATABASE: 'no-such' }, 'CFMR_INFLUXDB_DATABASE'],
+    ['which retention policies there are', { CFMR_INFLUXDB_RETENTIONPOLICY: 'forever' }, 'autogen'],
+  ])('%s', async (_, changes, message) => {
+    expect((await findings('influxdb', changes, false)).at(-1)).toEqual(failure(message))
+  })
+
+  it('that its certificate is not trusted, unless it need not be', async () => {
+    const { certificates } = secure
+    const server = createTlsServer(
+      { key: readFileSync(certificates.serverKeyStore), cert: readFileSync(certificates.serverKeyStore) },
+      (_, response) => {
+        response.writeHead(204, { 'x-influxdb-version': '1.8.10' }).end()
+      },
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const addr = { CFMR_INFLUXDB_ADDR: `https://127.0.0.1:${(server.address() as AddressInfo).port}` }
+    try {
+      expect(await findings('influxdb', addr, false)).toEqual([failure('CFMR_INFLUXDB_SKIPSSLVALIDATION')])
+      expect(await findings('influxdb', { ...addr, CFMR_INFLUXDB_SKIPSSLVALIDATION: 'true' }, true)).toHaveLength(2)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  it('that the retention policy is there', async () => {
+    expect((await findings('influxdb', { CFMR_INFLUXDB_RETENTIONPOLICY: 'autogen' }, true)).at(-1)).toMatchObject({
+      check: 'retention_policy',
+    })
+  })
+
+  it('nothing where points go elsewhere', async () => {
+    expect(await findings('influxdb', { CFMR_OUTPUT: 'stdout' }, true)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,238 @@
+import { once } from 'node:events'
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startChromium } from '../../dev/chromium.ts'
+import { startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
+import { startInfluxDb } from '../../dev/influxdb.ts'
+import { loadMix } from '../../dev/load/mix.ts'
+import { DebugServer } from '../../src/debug/server.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { KafkaTester } from '../support/kafka.ts'
+import { shared, uniqueName } from '../support/shared.ts'
+import { startWorker } from '../support/worker.ts'
+import { quietSources } from '../unit/debug/sources.ts'
+
+/** Or why there is none: then these tests are skipped, and say so. */
+let browser: Browser | string
+beforeAll(async () => {
+  ;[browser] = await Promise.all([startChromium(), shared('program')])
+})
+afterAll(async () => {
+  if (typeof browser !== 'string') await browser.close()
+})
+
+interface Opened {
+  readonly page: Page
+  /** What went to the console besides plain lines, and what it asked of anybody else. */
+  readonly complaints: string[]
+}
+
+async function open(skip: (reason: string) => never, url: string, width = 1280): Promise<Opened> {
+  if (typeof browser === 'string') return skip(browser)
+  const context = await browser.newContext({ viewport: { width, height: 844 } })
+  onTestFinished(() => context.close())
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (line) => void (['error', 'warning'].includes(line.type()) && complaints.push(line.text())))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => {
+    const { protocol, host } = new URL(request.url())
+    if (protocol !== 'data:' && host !== new URL(url).host) complaints.push(`a request to ${request.url()}`)
+  })
+  await page.goto(url)
+  return { page, complaints }
+}
+
+const verdictOf = async (page: Page) => ({
+  level: await page.locator('#verdict').getAttribute('data-level'),
+  headline: await page.locator('#headline').textContent(),
+  reasons: await page.locator('#reasons li').allTextContents(),
+})
+const levelOf = async (page: Page) => (await verdictOf(page)).level
+const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrollWidth - innerWidth')
+const ledgerOf = (page: Page, fate: string) => page.locator(`tr[data-fate=${fate}] td`).nth(1).textContent()
+const figureOf = (page: Page, path: string) => page.locator(`td[data-figure="${path}"]`).textContent()
+const text = (count: number) => count.toLocaleString('en')
+const soon = { timeout: 20_000, interval: 200 }
+
+describe('a real worker', () => {
+  test('is watched through work, waiting, its end and its next start', async ({ skip }) => {
+    const topic = uniqueName('page')
+    const mix = loadMix()
+    const [{ brokers }, influxDb, cloudController] = await Promise.all([
+      shared('kafka'),
+      startInfluxDb({ databases: ['metrics'] }),
+      startCloudController({ apps: mix.apps }),
+    ])
+    onTestFinished(async () => void (await Promise.all([influxDb.close(), cloudController.close()])))
+    const kafka = await KafkaTester.connect({ brokers })
+    onTestFinished(() => kafka.close())
+    await kafka.topic({ topic, partitions: 2 })
+    const send = async (from: number, count: number) => {
+      const envelopes = Array.from({ length: count }, (_, i) => mix.envelope(from + i))
+      await kafka.produce(topic, envelopes, { partition: from % 2 })
+    }
+    const env = {
+      CFMR_KAFKA_BROKERS: brokers.join(','),
+      CFMR_KAFKA_TOPICS: topic,
+      CFMR_KAFKA_CONSUMERGROUP: topic,
+      CFMR_INFLUXDB_ADDR: influxDb.url,
+      CFMR_INFLUXDB_DATABASE: 'metrics',
+      CFMR_INFLUXDB_TIMEOUT: '1s',
+      CFMR_BATCHER_FLUSHINTERVAL: '100ms',
+      CFMR_BATCHER_FLUSHRETRIES: -1,
+      CFMR_CF_API: cloudController.url,
+      CFMR_CF_USER: 'admin',
+      CFMR_CF_PASSWORD: 'admin',
+    }
+    const worker = await startWorker({ env })
+    await worker.ready()
+    const { page, complaints } = await open(skip, worker.url)
+    await expect.poll(() => verdictOf(page), soon).toEqual({ level: 'well', headline: 'All is well', reasons: [] })
+
+    await send(0, 3000)
+    await send(3001, 500)
+    await expect.poll(() => ledgerOf(page, 'consumed'), soon).toBe('3,500')
+    await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
+    await expect.poll(() => page.locator('#lag-total').textContent(), soon).toBe('0')
+    const { ledger, metadata, influxdb, kafka: input } = await worker.stats()
+    expect(ledger.written).toBeGreaterThan(3000)
+    for (const [fate, count] of Object.entries(ledger)) expect([fate, await ledgerOf(page, fate)]).toEqual([fate, text(count)])
+    expect(await figureOf(page, 'influxdb.points')).toBe(text(influxdb.points))
+    expect(await figureOf(page, 'metadata.hits')).toBe(text(metadata.hits))
+    expect(await figureOf(page, 'metadata.apps')).toBe(text(mix.apps.length))
+    const rows = await page
+      .locator('#partitions tr')
+      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
+    const offsets = input.partitions.map((partition) => [partition.position, partition.committed, partition.high_watermark].map(Number))
+    expect(rows.map((cells) => cells.slice(0, 4))).toEqual(offsets.map((of, i) => [`${topic}/${i}`, ...of.map(text)]))
+    expect(await page.locator('#charts canvas').count()).toBe(6)
+
+    influxDb.freeze()
+    await send(4000, 100)
+    await expect.poll(() => levelOf(page), soon).toBe('trouble')
+    const waiting = await verdictOf(page)
+    expect(waiting.headline).toBe('Waiting')
+    expect(waiting.reasons.join()).toMatch(/influxdb/i)
+    expect(await page.title()).toMatch(/^Waiting/)
+    influxDb.thaw()
+    await expect.poll(() => ledgerOf(page, 'consumed'), soon).toBe('3,600')
+    await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
+    await expect
+      .poll(() => verdictOf(page), soon)
+      .toMatchObject({ level: 'attention', reasons: [expect.stringMatching(/InfluxDB failed/)] })
+    expect(complaints).toEqual([])
+
+    await worker.stop()
+    await expect.poll(() => verdictOf(page), soon).toMatchObject({ level: 'gone', headline: 'No answer' })
+    expect(await ledgerOf(page, 'consumed')).toBe('3,600')
+    await startWorker({ env: { ...env, CFMR_SERVER_PORT: new URL(worker.url).port } })
+    await expect.poll(async () => (await verdictOf(page)).reasons.join(), { ...soon, timeout: 50_000 }).toMatch(/^Restarted .* ago/)
+    expect(await ledgerOf(page, 'consumed')).toBe('0')
+    expect(complaints.filter((line) => !line.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
+  })
+})
+
+describe('whatever the figures are', () => {
+  async function serve({ partitions = 0, topic = 'cf-logs', password = undefined as string | undefined, instance = 0 } = {}) {
+    const quiet = quietSources()
+    quiet.sources.instanceIndex = instance
+    for (let partition = 0; partition < partitions; partition++) {
+      const offsets = { position: partition, committed: 0, highWatermark: partition }
+      quiet.partitions.push({ topic, partition, ...offsets, lag: partition, inFlight: 1, oldestUnackedSeconds: undefined })
+    }
+    const log = createLog({ level: 'ERROR', destination: process.stderr })
+    const server = new DebugServer({ port: 0, username: 'cfmr', password, profiling: false, sources: quiet.sources, log })
+    await server.start()
+    onTestFinished(() => server.close())
+    return { ...quiet, url: `http://127.0.0.1:${server.port}/` }
+  }
+  const names = (page: Page) => page.locator('#partitions th').allTextContents()
+
+  test('500 partitions are twenty rows, a filter and a sum, and fit on a phone', async ({ skip }) => {
+    const { url } = await serve({ partitions: 500, topic: 'a-topic-with-a-long-name-as-people-like-them' })
+    const { page, complaints } = await open(skip, url, 390)
+    await expect.poll(async () => (await names(page)).length, soon).toBe(20)
+    expect((await names(page))[0]).toMatch(/\/499$/)
+    expect(await page.locator('#partition-count').textContent()).toBe('500 partitions')
+    expect(await page.locator('#lag-total').textContent()).toBe(text((499 * 500) / 2))
+    expect(await overflowOf(page)).toBe(0)
+    await page.locator('#filter').fill('names/42')
+    expect(await names(page)).toEqual([])
+    await page.locator('#filter').fill('them/42')
+    expect((await names(page)).map((name) => name.slice(-4)).sort()).toEqual(
+      [...Array.from({ length: 10 }, (_, i) => `/42${i}`), 'm/42'].sort(),
+    )
+    expect(complaints).toEqual([])
+  })
+
+  test('one partition is a row and needs no filter', async ({ skip }) => {
+    const { url } = await serve({ partitions: 1 })
+    const { page } = await open(skip, url)
+    await expect.poll(() => names(page), soon).toEqual(['cf-logs/0'])
+    expect(await page.locator('#filter').isVisible()).toBe(false)
+  })
+
+  test('names, apps and errors that look like HTML are text, and do not widen a phone', async ({ skip }) => {
+    const html = `<img src=x onerror="document.title='caught'">${'<b>&amp;'.repeat(30)}`
+    const { url, reasons, held, sources } = await serve({ partitions: 1, topic: html })
+    reasons.output.push(html)
+    held.count = 1
+    held.apps = [html]
+    sources.output.lastError = html
+    sources.enricher.lastError = html
+    const { page, complaints } = await open(skip, url, 390)
+    await expect.poll(() => names(page), soon).toEqual([`${html}/0`])
+    expect(await figureOf(page, 'influxdb.last_error')).toBe(html)
+    expect(await figureOf(page, 'metadata.held_apps')).toBe(html)
+    expect((await verdictOf(page)).reasons).toEqual([html])
+    expect(await page.locator('img, b b').count()).toBe(0)
+    expect(await overflowOf(page)).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  test('behind a path of a proxy and a password it works as well, also where the address carries the login', async ({ skip }) => {
+    const { url } = await serve({ password: 'sesame' })
+    const proxied = await proxy((path) => new URL(path.replace(/^\/inside\/worker\/?/, ''), url))
+    const { page, complaints } = await open(skip, `${proxied.replace('http://', 'http://cfmr:sesame@')}/inside/worker`)
+    await expect.poll(() => levelOf(page), soon).toBe('well')
+    await page.getByRole('link', { name: 'stats/app' }).click()
+    await expect.poll(() => page.locator('body').textContent(), soon).toContain('"consume": 0')
+    expect(complaints).toEqual([])
+  })
+
+  test('instances that answer in turns behind one address are kept apart, and one may be chosen', async ({ skip }) => {
+    const both = await Promise.all([serve({ instance: 0 }), serve({ instance: 1 })])
+    both[1].sources.ledger.consume(7)
+    both[1].sources.input.inFlight = 7
+    let turn = 0
+    const { page } = await open(skip, await proxy((path) => new URL(path, both[turn++ % 2]?.url)))
+    const choice = (instance: number) => page.getByRole('button', { name: `instance ${instance}` })
+    await choice(1).click()
+    expect(await ledgerOf(page, 'consumed')).toBe('7')
+    expect(await choice(1).getAttribute('aria-pressed')).toBe('true')
+    await choice(0).click()
+    expect(await ledgerOf(page, 'consumed')).toBe('0')
+    expect((await verdictOf(page)).reasons).toEqual([])
+  })
+
+  /** Passes requests on to where `target` says, like a router. */
+  async function proxy(target: (path: string) => URL): Promise<string> {
+    const server = createServer((request, response) => {
+      httpRequest(target(request.url ?? '/'), { headers: request.headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      })
+        .on('error', () => response.destroy())
+        .end()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+})

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../../src/config/config.ts'
+import { type Env, mistakes, mistakesOf, read } from './complete.ts'
+
+describe('what a mode needs', () => {
+  test('run and check need Kafka, Cloud Controller with a login, and InfluxDB', () => {
+    for (const mode of ['run', 'check'] as const) {
+      const names = mistakesOf({}, mode).map((line) => line.split(':')[0])
+      expect(names).toEqual([
+        'CFMR_CF_API',
+        'CFMR_KAFKA_BROKERS',
+        'CFMR_KAFKA_TOPICS',
+        'CFMR_KAFKA_CONSUMERGROUP',
+        'CFMR_INFLUXDB_ADDR',
+        'CFMR_INFLUXDB_DATABASE',
+        'CFMR_CF_USER',
+      ])
+    }
+  })
+
+  test('replay needs no Kafka, stdout no InfluxDB, file: no login', () => {
+    const { cf, output } = readConfig({ CFMR_CF_API: 'file:package.json', CFMR_OUTPUT: 'stdout' }, 'replay')
+    expect(cf).toMatchObject({ api: '', file: 'package.json' })
+    expect(output).toBe('stdout')
+  })
+
+  test('a bucket does instead of a database, but not beside it', () => {
+    expect(read({ CFMR_INFLUXDB_DATABASE: '', CFMR_INFLUXDB_BUCKET: 'b', CFMR_INFLUXDB_TOKEN: 'secret' }).influxdb.bucket).toBe('b')
+    expect(mistakes({ CFMR_INFLUXDB_BUCKET: 'b' })).toEqual([
+      expect.stringMatching(/^CFMR_INFLUXDB_BUCKET: found .* expected one of the two/),
+    ])
+  })
+
+  test.each([
+    [{ CFMR_INFLUXDB_TOKEN: 'secret' }, 'CFMR_INFLUXDB_TOKEN'],
+    [{ CFMR_INFLUXDB_ORG: 'o' }, 'CFMR_INFLUXDB_ORG'],
+    [{ CFMR_INFLUXDB_DATABASE: '', CFMR_INFLUXDB_BUCKET: 'b', CFMR_INFLUXDB_RETENTIONPOLICY: 'r' }, 'CFMR_INFLUXDB_RETENTIONPOLICY'],
+    [{ CFMR_INFLUXDB_USERNAME: 'u' }, 'CFMR_INFLUXDB_PASSWORD'],
+    [{ CFMR_INFLUXDB_PASSWORD: 'secret' }, 'CFMR_INFLUXDB_USERNAME'],
+    [{ CFMR_CF_USER: '' }, 'CFMR_CF_USER'],
+    [{ CFMR_CF_PASSWORD: '' }, 'CFMR_CF_PASSWORD'],
+    [{ CFMR_CF_USER: '', CFMR_CF_PASSWORD: '', CFMR_CF_CLIENTID: 'c' }, 'CFMR_CF_CLIENTSECRET'],
+    [{ CFMR_CF_CLIENTSECRET: 'secret' }, 'CFMR_CF_CLIENTID'],
+    [{ CFMR_CF_APIVERSION: 'v2', CFMR_CF_RESULTSPERPAGE: '101' }, 'CFMR_CF_RESULTSPERPAGE'],
+    [{ CFMR_KAFKA_SASLMECHANISM: 'plain', CFMR_KAFKA_SASLUSERNAME: 'u' }, 'CFMR_KAFKA_SASLPASSWORD'],
+    [{ CFMR_KAFKA_SASLMECHANISM: 'plain', CFMR_KAFKA_SASLPASSWORD: 'secret' }, 'CFMR_KAFKA_SASLUSERNAME'],
+    [{ CFMR_KAFKA_SASLUSERNAME: 'u', CFMR_KAFKA_SASLPASSWORD: 'secret' }, 'CFMR_KAFKA_SASLMECHANISM'],
+    [{ CFMR_KAFKA_SKIPSSLVALIDATION: 'true' }, 'CFMR_KAFKA_SKIPSSLVALIDATION'],
+    [{ CFMR_KAFKA_ZOOKEEPERS: 'zk:2181' }, 'CFMR_KAFKA_ZOOKEEPERS'],
+    [{ CFMR_SERVER_PROFILING: 'true' }, 'CFMR_SERVER_PASSWORD'],
+    [{ CFMR_SERVER_USERNAME: 'me' }, 'CFMR_SERVER_PASSWORD'],
+    [{ CFMR_SERVER_USERNAME: 'a:b', CFMR_SERVER_PASSWORD: 'secret' }, 'CFMR_SERVER_USERNAME'],
+    [{ PORT: 'http' }, 'PORT'],
+  ] satisfies [Env, string][])('%j is a mistake of %s', (changes, name) => {
+    expect(mistakes(changes)).toEqual([expect.stringMatching(new RegExp(`^${name}: .*expected `))])
+  })
+
+  test.each([
+    { CFMR_CF_USER: '', CFMR_CF_PASSWORD: '', CFMR_CF_CLIENTID: 'c', CFMR_CF_CLIENTSECRET: 's' },
+    { CFMR_CF_CLIENTID: 'c' },
+    { CFMR_CF_USER: '', CFMR_CF_PASSWORD: '', CFMR_CF_TOKEN: 't' },
+    { CFMR_CF_TOKEN: 't' },
+  ] satisfies Env[])('logs in with %j', (changes) => {
+    expect(mistakes(changes)).toEqual([])
+  })
+
+  test('v2 fetches 100 apps a page unless told otherwise', () => {
+    expect(read({ CFMR_CF_APIVERSION: 'v2' }).cf.resultsPerPage).toBe(100)
+    expect(read({ CFMR_CF_APIVERSION: 'v2', CFMR_CF_RESULTSPERPAGE: '50' }).cf.resultsPerPage).toBe(50)
+  })
+
+  test('the line for ZooKeeper says what to set instead', () => {
+    expect(mistakes({ CFMR_KAFKA_ZOOKEEPERS: 'zk:2181' })[0]).toContain('set CFMR_KAFKA_BROKERS')
+  })
+})

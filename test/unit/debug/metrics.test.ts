@@ -1,0 +1,93 @@
+import { afterEach, expect, test } from 'vitest'
+import { Metrics } from '../../../src/debug/metrics.ts'
+import { Stats } from '../../../src/debug/stats.ts'
+import { quietSources } from './sources.ts'
+
+const open: Metrics[] = []
+afterEach(() => {
+  for (const metrics of open.splice(0)) metrics.close()
+})
+
+function setUp() {
+  const quiet = quietSources()
+  const metrics = new Metrics()
+  open.push(metrics)
+  const stats = new Stats(quiet.sources)
+  return { ...quiet, render: async () => (await metrics.render(stats.snapshot())).split('\n') }
+}
+
+test('shows the figures under names with base units, counters ending in _total', async () => {
+  const { sources, partitions, render } = setUp()
+  sources.ledger.consume(7)
+  sources.ledger.settle('refused', 2)
+  Object.assign(sources.output, { points: 5, lastWriteMs: 1_700_000_000_500 })
+  partitions.push({
+    topic: 'a"b',
+    partition: 3,
+    position: 9,
+    committed: 4,
+    highWatermark: 11,
+    lag: 7,
+    inFlight: 2,
+    oldestUnackedSeconds: 1.5,
+  })
+  const lines = await render()
+  for (const line of [
+    '# TYPE cfmr_consumed_total counter',
+    'cfmr_consumed_total 7',
+    'cfmr_envelopes_total{fate="refused"} 2',
+    'cfmr_envelopes_total{fate="written"} 0',
+    '# TYPE cfmr_residue gauge',
+    'cfmr_residue 5',
+    'cfmr_info{version="1.2.3",instance_index="4"} 1',
+    'cfmr_state{state="running"} 1',
+    'cfmr_kafka_lag 7',
+    'cfmr_kafka_partition_lag{topic="a\\"b",partition="3"} 7',
+    'cfmr_kafka_partition_oldest_unacked_seconds{topic="a\\"b",partition="3"} 1.5',
+    'cfmr_influxdb_points_total 5',
+    'cfmr_influxdb_last_write_timestamp_seconds 1700000000.5',
+    'cfmr_influxdb_write_seconds{quantile="0.99"} 0.03',
+  ]) {
+    expect(lines).toContain(line)
+  }
+})
+
+test('is the same however often it is asked, and forgets partitions that are gone', async () => {
+  const { sources, partitions, render } = setUp()
+  sources.ledger.consume(7)
+  partitions.push({
+    topic: 't',
+    partition: 0,
+    position: 1,
+    committed: 1,
+    highWatermark: 1,
+    lag: 0,
+    inFlight: 0,
+    oldestUnackedSeconds: undefined,
+  })
+  await render()
+  expect(await render()).toContain('cfmr_consumed_total 7')
+  partitions.length = 0
+  expect((await render()).filter((line) => line.startsWith('cfmr_kafka_partition_'))).toEqual([])
+})
+
+test('says whether it is ready, as /readyz does', async () => {
+  const { reasons, render } = setUp()
+  expect(await render()).toContain('cfmr_ready 1')
+  reasons.output.push('InfluxDB: the last write failed')
+  expect(await render()).toContain('cfmr_ready 0')
+})
+
+test('leaves out what is not known', async () => {
+  const { render } = setUp()
+  const lines = await render()
+  expect(lines.filter((line) => /^cfmr_\w+_timestamp_seconds /.test(line))).toEqual([])
+})
+
+test('has the figures of the process and of its event loop', async () => {
+  const { render } = setUp()
+  const text = (await render()).join('\n')
+  for (const name of ['process_cpu_user_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) {
+    expect(text).toMatch(new RegExp(`^${name} `, 'm'))
+  }
+})

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { History } from '../../../../src/debug/page/history.ts'
+import { type Circumstances, verdict } from '../../../../src/debug/page/verdict.ts'
+import { historyOf, startMs } from './figures-of.ts'
+
+const judge = (history: History, circumstances: Partial<Circumstances> = {}) =>
+  verdict({ history, nowMs: history.latestMs, problem: undefined, nextTryMs: 0, ...circumstances })
+
+describe('all is well', () => {
+  test('says how much flows', () => {
+    const answers = [0, 1, 2].map((i) => ({ ledger: { consumed: i * 5000 }, influxdb: { points: i * 4000 }, kafka: { lag: 1 } }))
+    expect(judge(historyOf(answers))).toEqual({
+      level: 'well',
+      headline: 'All is well',
+      summary: 'Reads 5,000 a second, stores 4,000; 1 message behind.',
+      reasons: [],
+    })
+  })
+
+  test('also where nothing comes: since when', () => {
+    const last = new Date(startMs - 58_000).toISOString()
+    const idle = { ledger: { consumed: 9 }, app: { consume: 9, last_consume_time: last } }
+    expect(judge(historyOf([idle, idle]))).toMatchObject({ level: 'well', summary: 'No message for 1 min 0 s; nothing is behind.' })
+    expect(judge(historyOf([{}, {}]))).toMatchObject({ level: 'well', summary: 'No message has come yet; nothing is behind.' })
+  })
+})
+
+describe('it is not', () => {
+  test('where it waits: for what', () => {
+    const reasons = ['influxdb: a', 'kafka: b']
+    expect(judge(historyOf([{ not_ready: reasons }]))).toMatchObject({ level: 'trouble', headline: 'Waiting', reasons })
+  })
+
+  test.each([
+    [1, '1 message met no fate'],
+    [-2, '2 messages met more than one fate'],
+  ])('where the ledger has a residue of %d, whatever else there is', (residue, text) => {
+    const judged = judge(historyOf([{ state: 'starting', ledger: { residue }, not_ready: ['starting'] }]))
+    expect(judged).toMatchObject({ level: 'trouble', reasons: [expect.stringContaining(text), 'starting'] })
+  })
+
+  test('while it starts or drains, which is told apart from trouble', () => {
+    const starting = historyOf([{ state: 'starting', not_ready: ['starting', 'kafka: a'] }])
+    expect(judge(starting)).toMatchObject({ level: 'attention', headline: 'Starting', reasons: ['kafka: a'] })
+    const draining = historyOf([{ state: 'draining', not_ready: ['draining: it reads no more'] }])
+    expect(judge(draining)).toMatchObject({ level: 'attention', headline: 'Draining', reasons: [] })
+  })
+
+  test.each([
+    ['messages are held back', { metadata: { held: 2, held_apps: ['a', 'b'] } }, /^2 messages wait .* apps a, b$/],
+    [
+      'Cloud Controller failed',
+      { metadata: { failures: 1, last_error: 'status 503' } },
+      /^1 request to Cloud Controller failed .*: status 503$/,
+    ],
+    ['InfluxDB failed', { influxdb: { failures: 3, last_error: 'reset' } }, /^3 requests to InfluxDB failed .*: reset$/],
+    ['there are new dead letters', { dead_letters: 1 }, /^1 message .*dead letters/],
+    ['Kafka deleted something', { kafka: { skipped: 7 } }, /deleted 7 messages/],
+  ])('quite, where %s', (_, change, reason) => {
+    expect(judge(historyOf([{}, change]))).toMatchObject({ level: 'attention', reasons: [expect.stringMatching(reason)] })
+  })
+
+  test('for a minute only where something failed and all goes on', () => {
+    const failed = { influxdb: { failures: 3 } }
+    const answers = Array.from({ length: 63 }, (_, second) => (second === 0 ? {} : failed))
+    expect(judge(historyOf(answers.slice(0, 60))).level).toBe('attention')
+    expect(judge(historyOf(answers)).level).toBe('well')
+  })
+
+  test('quite, just after another process took over', () => {
+    const history = historyOf([{}, { uptime_seconds: 0.5, runtime: { pid: 2 } }])
+    expect(judge(history)).toMatchObject({ level: 'attention', reasons: [expect.stringMatching(/^Restarted 1 s ago/)] })
+    expect(judge(history, { nowMs: history.latestMs + 25_000 }).level).toBe('attention')
+  })
+})
+
+describe('silence', () => {
+  const problem = 'the connection failed'
+
+  test('is no answer yet, then a failure', () => {
+    expect(judge(new History())).toMatchObject({ level: 'unknown' })
+    const failed = judge(new History(), { problem, nowMs: 1000, nextTryMs: 2500 })
+    expect(failed).toEqual({ level: 'gone', headline: 'No answer', summary: 'Next try in 2 s.', reasons: [problem] })
+  })
+
+  test('of a second is none; a longer one says since when, and what is known', () => {
+    const history = historyOf([{}])
+    expect(judge(history, { problem, nowMs: history.latestMs + 2000 }).level).toBe('well')
+    const nowMs = history.latestMs + 12_000
+    const gone = judge(history, { problem, nowMs, nextTryMs: nowMs + 4000 })
+    expect(gone).toMatchObject({ level: 'gone', reasons: [problem] })
+    expect(gone.summary).toMatch(/^For 12 s: .* was true at \d\d:\d\d:06\. Next try in 4 s\.$/)
+  })
+
+  test('of one instance is noticed, too, while others answer', () => {
+    const history = historyOf([{}])
+    expect(judge(history, { nowMs: history.latestMs + 10_000 }).level).toBe('well')
+    expect(judge(history, { nowMs: history.latestMs + 40_000 })).toMatchObject({
+      level: 'gone',
+      reasons: [expect.stringContaining('Other')],
+    })
+  })
+})

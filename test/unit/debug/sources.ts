@@ -1,0 +1,64 @@
+import type { StatsSources } from '../../../src/debug/sources.ts'
+import { Ledger } from '../../../src/ledger.ts'
+import { Activity } from '../../../src/lib/activity.ts'
+import type { PartitionStats } from '../../../src/types.ts'
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly unknown[] ? T[K] : Writable<T[K]> }
+
+/** Sources of a worker to which nothing has happened yet; a test changes what it needs. */
+export function quietSources() {
+  const held = { count: 0, apps: [] as string[] }
+  const reasons = { input: [] as string[], enricher: [] as string[], output: [] as string[], deadLetters: [] as string[] }
+  const state: { value: 'starting' | 'running' | 'draining' } = { value: 'running' }
+  const partitions: PartitionStats[] = []
+  const sources = {
+    version: '1.2.3',
+    instanceIndex: 4,
+    state: () => state.value,
+    ledger: new Ledger(),
+    input: { inFlight: 0, isPaused: false, skipped: 0, partitions: () => partitions, notReady: () => reasons.input },
+    enricher: {
+      apps: 0,
+      notFound: 0,
+      hits: 0,
+      misses: 0,
+      requests: 0,
+      failures: 0,
+      lastFailureMs: 0,
+      lastRefreshMs: 0,
+      lastError: undefined as string | undefined,
+      notReady: () => reasons.enricher,
+    },
+    output: {
+      batches: 0,
+      points: 0,
+      bytes: 0,
+      retries: 0,
+      failures: 0,
+      inFlight: 0,
+      lastError: undefined as string | undefined,
+      lastWriteMs: 0,
+      writeSeconds: () => ({ p50: 0.01, p90: 0.02, p99: 0.03, max: 0.04 }),
+      notReady: () => reasons.output,
+    },
+    deadLetters: { notReady: () => reasons.deadLetters },
+    encoder: { sanitized: 0 },
+    pipeline: {
+      enriched: new Activity(),
+      enrichFailed: new Activity(),
+      batched: new Activity(),
+      held: {
+        get count() {
+          return held.count
+        },
+        get guidCount() {
+          return held.apps.length
+        },
+        guids: (limit: number) => held.apps.slice(0, limit),
+      },
+    },
+    maxInFlight: 10,
+    secrets: [] as string[],
+  } satisfies Writable<StatsSources>
+  return { sources, state, held, reasons, partitions }
+}

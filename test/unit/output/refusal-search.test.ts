@@ -1,0 +1,113 @@
+import { expect, it } from 'vitest'
+import type { Refusal } from '../../../src/output/influxdb-answer.ts'
+import { RefusalSearch } from '../../../src/output/refusal-search.ts'
+import { linesOf, textsOf } from '../../fakes/lines.ts'
+
+const refusal = (reason: string, rest: Partial<Refusal> = {}): Refusal => ({
+  outcome: 'refused',
+  reason,
+  named: [],
+  isTotal: false,
+  isAboutPoints: false,
+  ...rest,
+})
+const four = linesOf(['a v=1 1', 'b v=1 2', 'c v=1 3', 'd v=1 4'])
+
+/** Answers until the search ends; what was sent, write by write. */
+function drive(search: RefusalSearch, answer: (texts: string[]) => Refusal | 'stored' | 'too large'): string[] {
+  const sent: string[] = []
+  for (let next = search.next; next !== undefined; next = search.next) {
+    const texts = textsOf(next)
+    sent.push(texts.map((text) => text[0]).join(''))
+    const said = answer(texts)
+    if (said === 'stored') search.onStored()
+    else if (said === 'too large') search.onTooLarge('HTTP 413')
+    else search.onRefused(said)
+  }
+  return sent
+}
+
+it('writes a good batch once, its own bytes', () => {
+  const search = new RefusalSearch(four)
+  expect(search.next).toBe(four)
+  search.onStored()
+  expect(search.next).toBeUndefined()
+  expect(search.refused).toEqual([])
+})
+
+it('has nothing to write for an empty batch', () => expect(new RefusalSearch(linesOf([])).next).toBeUndefined())
+
+it('gives the same part again until something is reported', () => {
+  const search = new RefusalSearch(four)
+  search.onRefused(refusal('no'))
+  const { next } = search
+  expect(textsOf(next as never)).toEqual(['a v=1 1', 'b v=1 2'])
+  expect(search.next).toBe(next)
+})
+
+it('takes out what is named and writes the rest together', () => {
+  const search = new RefusalSearch(four)
+  const named = [{ line: 2, reason: 'bad c' }]
+  const sent = drive(search, (texts) => (texts.length === 4 ? refusal('partial', { named, isAboutPoints: true }) : 'stored'))
+  expect(sent).toEqual(['abcd', 'abd'])
+  expect(search.refused).toEqual([{ line: 2, reason: 'bad c' }])
+})
+
+it('halves what is too large, down to the point that is', () => {
+  const search = new RefusalSearch(four)
+  const sent = drive(search, (texts) => (texts.includes('c v=1 3') ? 'too large' : 'stored'))
+  expect(sent).toEqual(['abcd', 'ab', 'cd', 'c', 'd'])
+  expect(search.refused).toEqual([{ line: 2, reason: 'HTTP 413' }])
+})
+
+it('doubts that every point is bad, where all are refused in the same words', () => {
+  const search = new RefusalSearch(four)
+  let request = 0
+  expect(drive(search, () => refusal(`HTTP 400: missing parameter (request ${++request}, id 0a1b2c3d4e)`))).toHaveLength(7)
+  expect(search.isDoubtful).toBe(true)
+})
+
+it.each([
+  ['the answers say that points are at fault', () => refusal('partial write: x', { isAboutPoints: true })],
+  ['the reasons differ', (texts: string[]) => refusal(`bad ${texts[0]?.[0]}`)],
+  ['the reason holds the line', (texts: string[]) => refusal(`cannot read "${texts[0]}"`)],
+])('believes it where %s', (_, answer) => {
+  const search = new RefusalSearch(four)
+  drive(search, answer)
+  expect(search.isDoubtful).toBe(false)
+  expect(search.refused.map(({ line }) => line)).toEqual([0, 1, 2, 3])
+})
+
+it('believes it of a single line that the answer quotes', () => {
+  const search = new RefusalSearch(linesOf(['a v=1 1']))
+  drive(search, ([line]) => refusal(`cannot read "${line}"`))
+  expect(search.isDoubtful).toBe(false)
+})
+
+it('tries a single line first after a doubtful end, and the rest once that one passes', () => {
+  const search = new RefusalSearch(four)
+  drive(search, () => refusal('no'))
+  const probes = [1, 2].flatMap(() => {
+    search.restart({ stands: false })
+    return drive(search, () => refusal('no'))
+  })
+  expect(probes).toEqual(['a', 'd'])
+  expect(search.isDoubtful).toBe(true)
+
+  search.restart({ stands: false })
+  const bad = 'b v=1 2'
+  const sent = drive(search, (texts) => (texts.includes(bad) ? refusal('no') : 'stored'))
+  expect(sent[0]).toHaveLength(1)
+  expect(search.isDoubtful).toBe(false)
+  expect(search.refused.map(({ line }) => line)).toEqual([1])
+})
+
+it('believes a refusal that outlasts the doubt, where the server has stored other points since', () => {
+  const search = new RefusalSearch(linesOf(['a v=1 1']))
+  drive(search, () => refusal('no'))
+  expect(search.isDoubtful).toBe(true)
+  search.restart({ stands: true })
+  drive(search, () => refusal('no'))
+  expect(search.isDoubtful).toBe(false)
+  expect(search.refused).toEqual([{ line: 0, reason: 'no' }])
+})
