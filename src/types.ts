@@ -4,8 +4,8 @@ export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'unde
 /** One message of a source. Its `value` may be a view of a large fetch response: who keeps a message must copy it. */
 export interface Message {
   readonly value: Buffer | null
-  /** Kafka's offset, or a file's line number; decimal. */
-  readonly offset: string
+  /** Kafka's offset, or a file's line number; exact to 2^53. */
+  readonly offset: number
 }
 
 /**

@@ -1,11 +1,13 @@
-import type { EachBatchPayload } from 'kafkajs'
+import type { Batch, EachBatchPayload } from 'kafkajs'
 import { sleep } from '../lib/sleep.ts'
 import type { Bell } from './bell.ts'
 import type { GroupLife } from './group-life.ts'
 import type { Membership } from './membership.ts'
 import type { OffsetTracker } from './offset-tracker.ts'
 import type { PartitionWatch } from './partition-watch.ts'
+import { Portions } from './portions.ts'
 import type { ReadAhead } from './read-ahead.ts'
+import { RecordBatch } from './record-batch.ts'
 
 export interface BatchReaderOptions {
   readonly life: () => GroupLife
@@ -17,8 +19,8 @@ export interface BatchReaderOptions {
 }
 
 /**
- * Takes kafkajs's batches, each only if it goes on exactly where the one before it ended. Between that check and the new
- * position nothing is awaited, so no join can come in between.
+ * Takes what kafkajs has fetched, only if it has what comes next, and only as long as nobody else moves the position. Between
+ * that check and the new position nothing is awaited, so no join can come in between.
  */
 export class BatchReader {
   readonly #options: BatchReaderOptions
@@ -35,19 +37,32 @@ export class BatchReader {
     const { assignment } = membership
     const tracker = assignment.tracker(batch.topic, batch.partition)
     if (!membership.isReading(assignment) || tracker?.position === undefined) return membership.refuse(payload)
-    watch.sawHighWatermark(tracker, Number(batch.highWatermark))
-    const first = batch.messages[0]
-    const last = batch.messages.at(-1)
-    if (first === undefined || last === undefined) return
-    if (!this.#goesOn(tracker, Number(batch.firstOffset() ?? first.offset))) return void (await sleep(20))
-
-    readAhead.add(assignment, tracker, batch.messages, Number(batch.lastOffset()) + 1)
-    resolveOffset(last.offset)
-    while (membership.isReading(assignment) && !readAhead.hasRoom(assignment)) {
-      await bell.wait(500)
-      // Its errors are kafkajs's to see: that is how it learns of a rebalance.
+    if (membership.isDoubtful) {
       await heartbeat()
+      if (membership.isDoubtful || !membership.isReading(assignment)) return void (await sleep(50))
     }
+    watch.sawHighWatermark(tracker, Number(batch.highWatermark))
+    const last = batch.messages.at(-1)
+    if (last === undefined) return
+    const end = Number(batch.lastOffset()) + 1
+    const first = firstOffset(batch)
+    if (!this.#goesOn(tracker, first, end)) return void (await sleep(20))
+
+    const portions = new Portions(batch.messages, Math.max(first, tracker.position))
+    while (!portions.isEmpty) {
+      const portion = portions.take()
+      const next = portions.isEmpty ? end : (portion.messages.at(-1)?.offset ?? Number.NaN) + 1
+      readAhead.add(assignment, tracker, portion, next)
+      while (membership.isReading(assignment) && !readAhead.hasRoom(assignment)) {
+        await bell.wait(500)
+        // Its errors are kafkajs's to see: that is how it learns of a rebalance.
+        await heartbeat()
+      }
+      // The rest comes again, from where the partition is read then.
+      if (!membership.isReading(assignment) || tracker.position !== next) return
+    }
+    tracker.skip(end)
+    resolveOffset(last.offset)
   }
 
   /** Control records, aborted transactions and the like: kafkajs went on from `first` to `next` without a message. */
@@ -55,18 +70,19 @@ export class BatchReader {
     const { membership } = this.#options
     const tracker = membership.assignment.tracker(topic, partition)
     if (tracker?.position === undefined || !membership.isReading(membership.assignment)) return
-    if (this.#goesOn(tracker, first)) tracker.skip(next)
+    if (this.#goesOn(tracker, first, next)) tracker.skip(next)
   }
 
-  #goesOn(tracker: OffsetTracker, first: number): boolean {
+  /** Whether what comes from `first` to before `end` has what is at our position. */
+  #goesOn(tracker: OffsetTracker, first: number, end: number): boolean {
     const { life, watch } = this.#options
     const { topic, partition, position = 0 } = tracker
-    if (first === position) return true
-    if (first < position) {
+    if (end <= position) {
       // Read before already, by the fetcher of another broker; or the partition was cut, which the watch will find.
       watch.lookSoon()
       return false
     }
+    if (first <= position) return true
     // A gap: compaction, or retention; or the batch is a stale one of an earlier life. Only the latter does not come twice.
     if (this.#gaps.get(tracker) !== position) {
       this.#gaps.set(tracker, position)
@@ -76,4 +92,20 @@ export class BatchReader {
     watch.sawGap(tracker, position, first)
     return true
   }
+}
+
+/** kafkajs tells its own batches, but not the compiler, what was asked for. */
+interface Fetched extends Batch {
+  readonly fetchedOffset?: string
+}
+
+/**
+ * Where it begins, as far as that can be told: a record batch that was left out as aborted tells only where it ends. What a
+ * record batch has before the offset asked for is not meant to be read, it may have been deleted.
+ */
+function firstOffset(batch: Fetched): number {
+  const [first] = batch.messages
+  const offset = batch.firstOffset() ?? first?.offset
+  const isBatch = first instanceof RecordBatch && first.offset === offset
+  return Math.max(Number(batch.fetchedOffset ?? 0), isBatch ? first.baseOffset : Number(offset))
 }

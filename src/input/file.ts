@@ -128,7 +128,7 @@ export class FileInput implements Input, InputStats {
       if (stop.aborted) return
       const part = messages.slice(start, start + DELIVERY_MESSAGES)
       const bytes = part.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
-      const run = new Run(part, Number(part.at(-1)?.offset) + 1, Date.now())
+      const run = new Run(part, (part.at(-1)?.offset ?? Number.NaN) + 1, Date.now())
       tracker.committed = tracker.ready
       tracker.add(run)
       this.#assignment.handOver(tracker, run, bytes)

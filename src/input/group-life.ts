@@ -5,6 +5,7 @@ import { sleep } from '../lib/sleep.ts'
 import { within } from '../lib/within.ts'
 import type { Partitions } from './assignment.ts'
 import { FetchFence } from './fetch-fence.ts'
+import { keepRecordBatchesWhole } from './record-batch.ts'
 
 const { Kafka, PartitionAssigners } = kafkajs
 
@@ -57,6 +58,7 @@ export class GroupLife {
       this.#resolveEnded = resolve
     })
     registerCodecs()
+    keepRecordBatchesWhole()
     const kafka = new Kafka({ ...options.kafka, retry: { initialRetryTime: 200, maxRetryTime: 2000, multiplier: 1.5, retries: 1000 } })
     this.#consumer = kafka.consumer({
       groupId: options.groupId,

@@ -65,6 +65,7 @@ export class GroupSession {
       log,
       bell,
       processingTimeoutMs,
+      sessionTimeoutMs: options.sessionTimeoutMs,
       flushNow,
       assigned: (assignment, isLeader) =>
         void startPositions.begin({ life: this.#life, committer, assignment, topics, isLeader }).then(() => watch.lookSoon()),
@@ -107,9 +108,7 @@ export class GroupSession {
   }
 
   async look(): Promise<void> {
-    const { membership } = this
-    const { assignment } = membership
-    await this.#watch.look({ life: this.#life, assignment, mayRead: () => membership.isReading(assignment) })
+    await this.#watch.look({ life: this.#life, assignment: this.membership.assignment })
   }
 
   /** Stops reading, waits for what is in flight, commits and leaves. Resolves to the number of messages that will be read again. */

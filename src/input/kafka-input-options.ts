@@ -18,8 +18,6 @@ export interface KafkaInputOptions {
   readonly giveUpMs: number
   readonly maxInFlight: number
   readonly maxInFlightBytes: number
-  /** Messages of one delivery at most; 500 by default. */
-  readonly deliverySize?: number
   readonly ledger: Ledger
   readonly log: Logger
   /** Called when a drain begins, and where reading has paused at a limit: whoever collects must not wait for more. */

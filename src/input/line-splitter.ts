@@ -53,7 +53,7 @@ export class LineSplitter {
   #endLine(messages: Message[]): void {
     if (this.#line >= this.#first) {
       const value = this.#value()
-      if (value === null || !isBlank(value)) messages.push({ value, offset: String(this.#line) })
+      if (value === null || !isBlank(value)) messages.push({ value, offset: this.#line })
     }
     this.#line += 1
     this.#pieces = []

@@ -21,6 +21,7 @@ export interface MembershipOptions {
   /** Rings when something was settled, or changed here. */
   readonly bell: Bell
   readonly processingTimeoutMs: number
+  readonly sessionTimeoutMs: number
   readonly flushNow: () => void
   readonly assigned: (assignment: Assignment, isLeader: boolean) => void
 }
@@ -62,6 +63,11 @@ export class Membership {
   /** Whether this assignment may still be read. */
   isReading(assignment: Assignment): boolean {
     return this.#state === 'joined' && !this.isLeaving && assignment.isOpen
+  }
+
+  /** Silent for so long that the group may have gone on without this member: what it reads now could be somebody else's. */
+  get isDoubtful(): boolean {
+    return Date.now() - this.confirmedMs > this.#options.sessionTimeoutMs / 2
   }
 
   beforeJoin(): void {

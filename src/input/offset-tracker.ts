@@ -15,13 +15,13 @@ export class Run {
   #settled: Uint8Array | undefined
 
   /** Of at least one message, in ascending order of offset. */
-  constructor(messages: readonly { readonly offset: string }[], next: number, readAtMs: number) {
+  constructor(messages: readonly { readonly offset: number }[], next: number, readAtMs: number) {
     this.count = messages.length
     this.next = next
     this.readAtMs = readAtMs
-    this.#firstOffset = Number(messages[0]?.offset)
-    const hasGaps = Number(messages[messages.length - 1]?.offset) - this.#firstOffset !== messages.length - 1
-    if (hasGaps) this.#offsets = Float64Array.from(messages, ({ offset }) => Number(offset))
+    this.#firstOffset = messages[0]?.offset ?? Number.NaN
+    const hasGaps = messages[messages.length - 1]?.offset !== this.#firstOffset + messages.length - 1
+    if (hasGaps) this.#offsets = Float64Array.from(messages, ({ offset }) => offset)
   }
 
   get isSettled(): boolean {

@@ -4,7 +4,6 @@ import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
-import { firstReadable } from './empty-batches.ts'
 import type { GroupLife } from './group-life.ts'
 import type { KafkaAdmin } from './kafka-admin.ts'
 import type { OffsetTracker } from './offset-tracker.ts'
@@ -18,8 +17,6 @@ export interface PartitionWatchOptions {
 export interface Watched {
   readonly life: GroupLife
   readonly assignment: Assignment
-  /** Whether a partition that stands still is one that should not. */
-  readonly mayRead: () => boolean
 }
 
 /** The new leader of a partition may for a moment know less than the old one had said: only after this is it believed. */
@@ -38,7 +35,7 @@ interface Gap {
 
 /**
  * Looks at the partitions from outside, now and then: how far they reach (for the lag), what Kafka has deleted of them, and
- * whether one of them does not move although it should.
+ * whether one of them was cut.
  */
 export class PartitionWatch {
   readonly #options: PartitionWatchOptions
@@ -96,7 +93,7 @@ export class PartitionWatch {
         const isCut = position !== undefined && position > Number(high)
         // This one stops before an open transaction, what comes with a batch does not.
         this.sawHighWatermark(tracker, isCut ? Number(high) : Math.max(Number(high), this.highWatermark(tracker) ?? 0))
-        if (position !== undefined) await this.#judge(session, tracker, position, Number(low), Number(high))
+        if (position !== undefined) this.#judge(session, tracker, position, Number(low), Number(high))
       }
     }
   }
@@ -114,15 +111,14 @@ export class PartitionWatch {
     }
   }
 
-  async #judge(session: Watched, tracker: OffsetTracker, position: number, low: number, high: number): Promise<void> {
+  #judge(session: Watched, tracker: OffsetTracker, position: number, low: number, high: number): void {
     const { topic, partition } = tracker
     for (const { from, to } of this.#gaps.get(tracker) ?? []) {
       if (low > from) this.reportSkipped(topic, partition, from, Math.min(low, to))
     }
     this.#gaps.delete(tracker)
     const last = this.#looks.get(tracker)
-    const stoodStill = last?.position === position
-    const sinceMs = stoodStill ? last.sinceMs : Date.now()
+    const sinceMs = last?.position === position ? last.sinceMs : Date.now()
     this.#looks.set(tracker, { position, sinceMs })
     if (tracker.position !== position) return
 
@@ -131,9 +127,6 @@ export class PartitionWatch {
       moveTo(low, session, tracker)
     } else if (position > high) {
       if (Date.now() - sinceMs > CUT_MS) this.#startAnew(session, tracker, low, high)
-    } else if (position < high && tracker.oldestUnsettledMs === undefined && session.mayRead()) {
-      if (stoodStill) await this.#stepOver(session, tracker, position)
-      else this.lookSoon()
     }
   }
 
@@ -145,20 +138,6 @@ export class PartitionWatch {
     )
     assignment.renewTracker(tracker).begin(low, undefined)
     life.seek(topic, partition, low)
-  }
-
-  async #stepOver(session: Watched, tracker: OffsetTracker, position: number): Promise<void> {
-    const { topic, partition } = tracker
-    const { cluster } = session.life
-    if (cluster === undefined) return
-    const next = await firstReadable(cluster, topic, partition, position).catch((error) => {
-      const fields = { topic, partition, position, error: errorText(error) }
-      this.#log.warn(`stuck ${topic}/${partition}`, fields, 'a partition does not move, and Kafka does not say why')
-      return position
-    })
-    if (next === position || !session.assignment.isOpen || tracker.position !== position) return
-    this.#options.log.info({ topic, partition, position, next }, 'stepping over offsets that compaction has left empty')
-    moveTo(next, session, tracker)
   }
 
   reportSkipped(topic: string, partition: number, from: number, to: number): void {

@@ -9,65 +9,39 @@ const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkaj
 
 /** The most that one record batch may become. Producers end a batch at about 1 MB before compression; this is no honest one. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024
-/** What one fetch response may become, give or take its last batch. */
-const MAX_RESPONSE_BYTES = 16 * 1024 * 1024
-
-/**
- * How often the rest of a fetch response was put off because enough of it had been decompressed. A partition may then look
- * empty that is not: whoever concludes something from an empty fetch compares this number before and after.
- */
-export const decompression = { putOff: 0 }
-
 /** Teaches kafkajs, for the whole process, to read every compression of Kafka; may be called again. Nothing is ever sent compressed. */
 export function registerCodecs(): void {
-  for (const [type, decompress] of Object.entries(decompressors)) {
-    CompressionCodecs[Number(type) as keyof typeof CompressionCodecs] = () => ({ decompress: bounded(decompress) })
+  for (const type of Object.keys(decompressors).map(Number)) {
+    CompressionCodecs[type as keyof typeof CompressionCodecs] = () => ({
+      decompress: async (compressed: Buffer) => decompress(type, compressed),
+    })
+  }
+}
+
+/** `type` is Kafka's number for the codec. Throws where that is unknown, or the bytes are not what it makes, or become too many. */
+export function decompress(type: number, compressed: Buffer): Buffer {
+  const failed = (why: string, cause?: unknown) => {
+    const error = new KafkaJSNonRetriableError(`a record batch of ${compressed.length} bytes cannot be decompressed: ${why}`)
+    return Object.assign(error, { cause })
+  }
+  const decompressor = decompressors[type]
+  if (decompressor === undefined) throw failed(`its compression, number ${type}, is unknown`)
+  try {
+    return decompressor(compressed)
+  } catch (thrown) {
+    const error = toError(thrown)
+    throw failed(error instanceof TooLarge || ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') ? TOO_LARGE : error.message, error)
   }
 }
 
 /** Synchronous: record batches are small, and handing one to another thread costs several times the work itself. */
-type Decompress = (compressed: Buffer) => Buffer
+type Decompressor = (compressed: Buffer) => Buffer
 
-const decompressors: Readonly<Record<number, Decompress>> = {
+const decompressors: Readonly<Record<number, Decompressor>> = {
   [CompressionTypes.GZIP]: (compressed) => withoutSlack(zlib.gunzipSync(compressed, { maxOutputLength: MAX_BATCH_BYTES })),
   [CompressionTypes.Snappy]: snappy,
   [CompressionTypes.LZ4]: lz4,
   [CompressionTypes.ZSTD]: zstd(),
-}
-
-const decompressedBytes = new WeakMap<ArrayBufferLike, number>()
-
-/**
- * kafkajs decompresses a whole fetch response before it hands over the first message, and how much that is depends on how
- * well strangers' messages compress. Past the bound the rest of a partition is refused as what Kafka calls a partial message,
- * the cut-off end of a response: kafkajs leaves it out and fetches it again from there.
- *
- * All batches of one response are views of one ArrayBuffer, which is how a response is told from the next. Its first batch
- * always passes, so there is progress.
- */
-function bounded(decompress: Decompress): (compressed: Buffer) => Promise<Buffer> {
-  return async (compressed) => {
-    const before = decompressedBytes.get(compressed.buffer) ?? 0
-    if (before >= MAX_RESPONSE_BYTES) {
-      decompression.putOff += 1
-      throw Object.assign(new Error('enough of this response is decompressed'), { name: 'KafkaJSPartialMessageError' })
-    }
-    const records = inWords(decompress, compressed)
-    decompressedBytes.set(compressed.buffer, before + records.length)
-    return records
-  }
-}
-
-function inWords(decompress: Decompress, compressed: Buffer): Buffer {
-  try {
-    return decompress(compressed)
-  } catch (thrown) {
-    const error = toError(thrown)
-    const why = error instanceof TooLarge || ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') ? TOO_LARGE : error.message
-    throw Object.assign(new KafkaJSNonRetriableError(`a record batch of ${compressed.length} bytes cannot be decompressed: ${why}`), {
-      cause: error,
-    })
-  }
 }
 
 const TOO_LARGE = `it would become more than ${MAX_BATCH_BYTES} bytes`
@@ -144,7 +118,7 @@ function largestLz4(frame: Buffer): number {
 type NativeZstd = (compressed: Buffer, options: { readonly maxOutputLength: number }) => Buffer
 
 /** Node's own from 22.15 on, else one in JavaScript. */
-function zstd(): Decompress {
+function zstd(): Decompressor {
   const native = 'zstdDecompressSync' in zlib ? (zlib.zstdDecompressSync as NativeZstd) : undefined
   if (native === undefined) return zstdInJavaScript
   return (compressed) => withoutSlack(native(compressed, { maxOutputLength: MAX_BATCH_BYTES }))

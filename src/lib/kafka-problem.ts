@@ -12,7 +12,7 @@ export interface KafkaProblem {
  */
 export function explainKafkaError(thrown: unknown): KafkaProblem {
   const chain = chainOf(thrown)
-  for (const explain of [tlsProblem, authenticationProblem, authorizationProblem, unreachableProblem, stackProblem]) {
+  for (const explain of [tlsProblem, authenticationProblem, authorizationProblem, unreachableProblem]) {
     for (const link of chain) {
       const problem = explain(link)
       if (problem !== undefined) return problem
@@ -116,11 +116,4 @@ function unreachableProblem({ name, code, text, broker }: Link): KafkaProblem | 
     ? 'it hung up; when it never works, this port may want TLS or a login: look at CFMR_KAFKA_SSL and CFMR_KAFKA_SASLMECHANISM'
     : 'is it up, and is CFMR_KAFKA_BROKERS right?'
   return { kind: 'unreachable', message: `${where} (${text}): ${cure}` }
-}
-
-/** kafkajs puts all records of a batch on the stack at once: 120,000 or so on the one that Node takes by default. */
-function stackProblem({ text }: Link): KafkaProblem | undefined {
-  if (!/Maximum call stack size exceeded/.test(text)) return undefined
-  const cure = "start it with `npm start`, or with a larger stack than node's --stack-size has now"
-  return { kind: 'other', message: `Kafka has a record batch of more records than kafkajs can take at once (${text}): ${cure}` }
 }

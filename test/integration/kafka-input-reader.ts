@@ -1,7 +1,9 @@
 import kafkajs, { type Admin, type Cluster, type Kafka, type Producer } from 'kafkajs'
 import { pino } from 'pino'
+import { onTestFailed } from 'vitest'
 import { KafkaInput } from '../../src/input/kafka.ts'
 import type { KafkaInputOptions } from '../../src/input/kafka-input-options.ts'
+import { keepRecordBatchesWhole, type RecordBatch } from '../../src/input/record-batch.ts'
 import { Ledger } from '../../src/ledger.ts'
 import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
 import { sleep } from '../../src/lib/sleep.ts'
@@ -50,6 +52,7 @@ export class Reader {
       ...options,
     })
     open.add(this)
+    onTestFailed(() => this.#report())
     this.#done = this.#read(take).catch((error) => {
       this.failure = error
     })
@@ -59,9 +62,18 @@ export class Reader {
     for await (const delivery of this.input.read(this.#stop.signal)) {
       const { topic, partition } = delivery.receipt
       for (const { offset, value } of delivery.messages) {
-        this.received.push({ topic, partition, offset: Number(offset), value: value?.toString() })
+        this.received.push({ topic, partition, offset, value: value?.toString() })
       }
       await take(delivery)
+    }
+  }
+
+  /** What it went through: why it waited in vain is seldom in the test's own words. */
+  #report(): void {
+    console.error('reader', { received: this.received.length, failure: this.failure, notReady: this.input.notReady() })
+    console.error(this.input.partitions())
+    for (const { time, level: _, pid: __, hostname: ___, msg, ...fields } of this.logged.slice(-80)) {
+      console.error(new Date(Number(time)).toISOString(), msg, JSON.stringify(fields))
     }
   }
 
@@ -175,8 +187,9 @@ export class Platform {
     return offsets.sort((a, b) => a.partition - b.partition).map(({ high }) => Number(high))
   }
 
-  /** How many records Kafka answers with to who asks for what is at `offset` of the first partition. */
-  async recordsAt(topic: string, offset: number): Promise<number> {
+  /** What Kafka answers to who asks for what is at `offset` of the first partition. */
+  async fetch(topic: string, offset: number): Promise<RecordBatch[]> {
+    keepRecordBatchesWhole()
     const clusters: Cluster[] = []
     const consumer = this.kafka.consumer({
       groupId: 'a look at the log',
@@ -201,7 +214,7 @@ export class Platform {
         topics: [request],
         rackId: '',
       })
-      return responses[0].partitions[0].messages.length
+      return responses[0].partitions[0].messages
     } finally {
       await consumer.disconnect()
     }

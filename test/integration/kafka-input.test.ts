@@ -364,7 +364,7 @@ test('messages that Kafka deleted unread are counted, while it was away and whil
   await until('the end is committed', async () => String(await platform.committed(groupId, topic)) === '200')
 })
 
-test('a segment in which compaction has left nothing but an empty batch is stepped over (tulios/kafkajs#1072)', async () => {
+test('a segment in which compaction has left nothing but an empty batch holds nobody up (tulios/kafkajs#1072)', async () => {
   const topic = fresh('topic')
   const groupId = fresh('group')
   // The cleaner joins neighbouring segments as long as they fit into one.
@@ -386,12 +386,12 @@ test('a segment in which compaction has left nothing but an empty batch is stepp
   await until('Kafka has rolled and compacted the first segment', async () => {
     await platform.producer.send({ topic, messages: [{ key: 'roll', value: null, partition: 0 }] })
     await sleep(500)
-    return (await platform.recordsAt(topic, 0)) === 0
+    const [first] = await platform.fetch(topic, 0)
+    return first?.baseOffset === 0 && first.records().next() === undefined
   })
   const reader = read({ groupId, topics: [topic] })
   const [end = 0] = await platform.ends(topic)
   await until('it reads to the end', async () => (await platform.committed(groupId, topic))[0] === end, 60_000)
-  expect(reader.lines('stepping over')).toHaveLength(1)
   expect(new Set(reader.values.map((value) => value?.trim())).size).toBeGreaterThanOrEqual(100)
   expect(reader.input.skipped).toBe(0)
 })

@@ -48,7 +48,7 @@ class Model {
     })
     this.position += after
     const run = new Run(
-      offsets.map((offset) => ({ offset: String(offset) })),
+      offsets.map((offset) => ({ offset })),
       this.position,
       0,
     )
@@ -150,7 +150,7 @@ test('each message is settled once, however often and in whatever overlap it is 
   fc.assert(
     fc.property(ranges, (settled) => {
       const run = new Run(
-        Array.from({ length: 20 }, (_, index) => ({ offset: String(index) })),
+        Array.from({ length: 20 }, (_, index) => ({ offset: index })),
         20,
         0,
       )

@@ -31,11 +31,6 @@ describe('an error of kafkajs', () => {
     expect(explainKafkaError(error)).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('kafka-1:9092') })
   })
 
-  it('says how to start the program where a batch has more records than the stack takes', () => {
-    const error = kafkaError('KafkaJSNonRetriableError', 'Maximum call stack size exceeded')
-    expect(explainKafkaError(error)).toMatchObject({ kind: 'other', message: expect.stringContaining('--stack-size') })
-  })
-
   it('is passed on in its own words where there are no better ones', () => {
     expect(explainKafkaError(protocolError('GROUP_ID_NOT_FOUND'))).toEqual({ kind: 'other', message: 'Kafka: said GROUP_ID_NOT_FOUND' })
     expect(explainKafkaError('text')).toEqual({ kind: 'other', message: 'Kafka: text' })

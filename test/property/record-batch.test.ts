@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module'
+import fc from 'fast-check'
+import { beforeAll, expect, test } from 'vitest'
+import { keepRecordBatchesWhole, RecordBatch } from '../../src/input/record-batch.ts'
+
+const require = createRequire(import.meta.url)
+const kafkajs = 'kafkajs/src/protocol'
+
+interface KafkajsRecord {
+  readonly offset: string
+  readonly value: Buffer | null
+}
+
+type Decode = (decoder: unknown) => Promise<{ readonly records: readonly KafkajsRecord[] }>
+
+const { RecordBatch: encodeBatch } = require(`${kafkajs}/recordBatch/v0/index.js`)
+const encodeRecord = require(`${kafkajs}/recordBatch/record/v0/index.js`)
+const Decoder = require(`${kafkajs}/decoder.js`)
+const Long = require('kafkajs/src/utils/long.js')
+const decoderPath = require.resolve(`${kafkajs}/recordBatch/v0/decoder.js`)
+const original: Decode = require(decoderPath)
+
+beforeAll(keepRecordBatchesWhole)
+
+const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array))
+const record = fc.record({
+  gap: fc.integer({ min: 0, max: 70_000 }),
+  timestampDelta: fc.bigInt({ min: -(2n ** 40n), max: 2n ** 40n }),
+  key: fc.option(bytes),
+  value: fc.option(bytes),
+  headers: fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
+})
+const anyBatch = fc.record({
+  baseOffset: fc.integer({ min: 0, max: 2 ** 52 }),
+  records: fc.array(record, { minLength: 1, maxLength: 40 }),
+  producerId: fc.bigInt({ min: -1n, max: 2n ** 62n }),
+  transactional: fc.boolean(),
+})
+type Batch = typeof anyBatch extends fc.Arbitrary<infer Value> ? Value : never
+/** Behind the header. */
+const RECORDS_AT = 61
+
+async function encode({ baseOffset, records, producerId, transactional }: Batch): Promise<Buffer> {
+  let delta = -1
+  const encoded = records.map(({ gap, timestampDelta, key, value, headers }) => {
+    delta += 1 + gap
+    return encodeRecord({ offsetDelta: delta, timestampDelta: Long.fromValue(String(timestampDelta)), key, value, headers })
+  })
+  const { buffer } = await encodeBatch({
+    firstOffset: Long.fromValue(String(baseOffset)),
+    lastOffsetDelta: delta,
+    producerId: Long.fromValue(String(producerId)),
+    transactional,
+    records: encoded,
+  })
+  return buffer
+}
+
+function readAll(batch: RecordBatch) {
+  const records = batch.records()
+  const read = []
+  for (let record = records.next(); record !== undefined; record = records.next()) read.push(record)
+  return read
+}
+
+test("a record batch has the offsets and values that kafkajs reads in it, and tells kafkajs's filters the same", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBatch, async (batch) => {
+      const buffer = await encode(batch)
+      const { records, ...context } = await original(new Decoder(buffer))
+      const whole = new RecordBatch(buffer)
+      expect(readAll(whole)).toEqual(records.map(({ offset, value }) => ({ offset: Number(offset), value })))
+      expect(whole.baseOffset).toBe(batch.baseOffset)
+      expect(whole.offset).toBe(records.at(-1)?.offset)
+      expect(context).toMatchObject(whole.batchContext)
+    }),
+  )
+})
+
+test('kafkajs hands over each whole batch of a response as one message, and knows where the next one begins', async () => {
+  const decode: Decode = require(decoderPath)
+  expect(decode).not.toBe(original)
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyBatch, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 60 }), async (batches, cut) => {
+      const encoded = await Promise.all(batches.map(encode))
+      const decoder = new Decoder(Buffer.concat(encoded))
+      for (const buffer of encoded) {
+        const [record] = (await decode(decoder)).records
+        expect(record).toBeInstanceOf(RecordBatch)
+        expect(readAll(record as unknown as RecordBatch)).toEqual(readAll(new RecordBatch(buffer)))
+      }
+      const [first] = encoded
+      await expect(async () => decode(new Decoder(first?.subarray(0, -cut)))).rejects.toMatchObject({ name: 'KafkaJSPartialMessageError' })
+    }),
+  )
+})
+
+test('of damaged records it reads some, or says where the damage is: it never reads beyond them', async () => {
+  const edit = fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), byte: fc.integer({ min: 0, max: 255 }) })
+  await fc.assert(
+    fc.asyncProperty(anyBatch, fc.array(edit, { minLength: 1, maxLength: 3 }), async (batch, edits) => {
+      const bytes = await encode(batch)
+      const size = bytes.length - RECORDS_AT
+      for (const { at, byte } of edits) bytes[RECORDS_AT + Math.floor(at * size)] = byte
+      try {
+        for (const { value } of readAll(new RecordBatch(bytes))) expect(value === null || value.length <= size).toBe(true)
+      } catch (error) {
+        expect(String(error)).toMatch(/a record batch at offset \d+ is damaged: at byte \d+ of \d+ there is no record/)
+      }
+    }),
+    { numRuns: 1000 },
+  )
+})
