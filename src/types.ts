@@ -179,6 +179,6 @@ export interface OutputStats extends Readiness {
   readonly inFlight: number
   readonly lastError: string | undefined
   readonly lastWriteMs: number
-  /** Of the latest writes that ended well. */
+  /** Of the writes that ended well within the last 5 minutes, the latest 1,000 at most; all 0 without any. */
   readonly writeSeconds: () => { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number }
 }

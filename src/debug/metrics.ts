@@ -72,6 +72,11 @@ const METRICS: readonly Metric[] = [
     value: (s) => s.kafka.lag,
   },
   { name: 'cfmr_kafka_skipped_total', help: 'Messages that Kafka had deleted before they could be read.', value: (s) => s.kafka.skipped },
+  {
+    name: 'cfmr_kafka_paused',
+    help: '1 while nothing is read, since as much is in flight as may be and none of it has been settled for 5 s; else 0.',
+    value: (s) => (s.kafka.paused ? 1 : 0),
+  },
   { name: 'cfmr_kafka_partitions', help: 'Partitions of this instance.', value: (s) => s.kafka.partitions.length },
   {
     name: 'cfmr_kafka_partition_lag',
@@ -126,7 +131,7 @@ const METRICS: readonly Metric[] = [
   },
   {
     name: 'cfmr_influxdb_write_seconds',
-    help: 'Time of the latest writes, by quantile.',
+    help: 'Time of the writes that ended well within the last 5 minutes, by quantile; 0 without any.',
     labels: ['quantile'],
     value: ({ influxdb: { write_seconds: t } }) => [
       [{ quantile: '0.5' }, t.p50],

@@ -125,7 +125,7 @@ export class Stats {
 
 function kafkaFigures(input: InputStats) {
   const partitions = input.partitions().map(partitionFigures)
-  return { lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0), skipped: input.skipped, partitions }
+  return { lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0), skipped: input.skipped, paused: input.isPaused, partitions }
 }
 
 function partitionFigures(stats: PartitionStats) {

@@ -49,6 +49,8 @@ export class GroupLife {
   #cluster: Cluster | undefined
   #latestBatch: EachBatchPayload | undefined
   #isOver = false
+  /** When Kafka last answered a fetch, as of `Date.now()`. */
+  fetchedMs = 0
   /** Whether a request to join the group is under way: leaving now would leave a ghost behind. */
   isJoining = false
 
@@ -211,7 +213,10 @@ export class GroupLife {
     )
     this.#consumer.on(
       events.FETCH,
-      current(({ payload }) => this.#fence.ended(payload.nodeId, Date.now())),
+      current(({ payload }) => {
+        this.fetchedMs = Date.now()
+        this.#fence.ended(payload.nodeId, this.fetchedMs)
+      }),
     )
     this.#consumer.on(
       events.CRASH,

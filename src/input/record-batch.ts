@@ -80,41 +80,44 @@ export class Records {
   next(): Message | undefined {
     if (this.#left === 0) return undefined
     this.#left--
-    const length = this.#varint()
-    const end = this.#at + length
-    if (!(length >= 0 && end <= this.#bytes.length)) throw this.#damaged()
-    this.#at++
-    this.#skipVarint()
-    const offset = this.#baseOffset + this.#varint()
-    const keyLength = this.#varint()
-    if (keyLength > 0) this.#at += keyLength
-    const valueLength = this.#varint()
-    const valueAt = this.#at
-    if (!(valueAt + valueLength <= end)) throw this.#damaged()
-    this.#at = end
-    return { offset, value: valueLength < 0 ? null : this.#bytes.subarray(valueAt, valueAt + valueLength) }
-  }
-
-  /** 32 bits, seven to a byte, the lowest first; the lowest bit of all is the sign. */
-  #varint(): number {
     const bytes = this.#bytes
-    let byte = bytes[this.#at++] as number
-    let value = byte & 0x7f
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = bytes[this.#at++] as number
-      value |= (byte & 0x7f) << shift
-    }
-    return (value >>> 1) ^ -(value & 1)
-  }
-
-  #skipVarint(): void {
-    while ((this.#bytes[this.#at++] as number) >= 0x80);
+    const length = varint(bytes, this.#at)
+    let at = behindVarint(bytes, this.#at)
+    const end = at + length
+    if (!(length >= 0 && end <= bytes.length)) throw this.#damaged()
+    at = behindVarint(bytes, at + 1)
+    const offset = this.#baseOffset + varint(bytes, at)
+    at = behindVarint(bytes, at)
+    const keyLength = varint(bytes, at)
+    at = behindVarint(bytes, at) + Math.max(0, keyLength)
+    const valueLength = varint(bytes, at)
+    at = behindVarint(bytes, at)
+    if (!(at + valueLength <= end)) throw this.#damaged()
+    this.#at = end
+    return { offset, value: valueLength < 0 ? null : bytes.subarray(at, at + valueLength) }
   }
 
   #damaged(): Error {
     const text = `a record batch at offset ${this.#baseOffset} is damaged: at byte ${this.#at} of ${this.#bytes.length} there is no record`
     return new KafkaJSNonRetriableError(text)
   }
+}
+
+/** 32 bits, seven to a byte, the lowest first; the lowest bit of all is the sign. */
+function varint(bytes: Uint8Array, start: number): number {
+  let byte = bytes[start] as number
+  let value = byte & 0x7f
+  for (let at = start + 1, shift = 7; byte >= 0x80; at++, shift += 7) {
+    byte = bytes[at] as number
+    value |= (byte & 0x7f) << shift
+  }
+  return (value >>> 1) ^ -(value & 1)
+}
+
+function behindVarint(bytes: Uint8Array, start: number): number {
+  let at = start
+  while ((bytes[at] as number) >= 0x80) at++
+  return at + 1
 }
 
 /** kafkajs's reader of a response, as far as it matters here. */
@@ -150,11 +153,14 @@ export function keepRecordBatchesWhole(): void {
 
 const replaced = new WeakSet<DecodeRecordBatch>()
 
+/** Most responses end in the middle of a batch, and kafkajs knows that by this name. */
+const CUT_OFF = Object.assign(new Error('the response ends in the middle of a record batch'), { name: 'KafkaJSPartialMessageError' })
+
 function wholeBatch(decoder: FetchDecoder): RecordBatch | undefined {
   const { buffer, offset } = decoder
   const size = LENGTH_FROM + buffer.readInt32BE(offset + LENGTH_AT)
-  // The response ends in the middle of it, which the original says in kafkajs's own way.
-  if (offset + size > buffer.length || size < RECORDS_AT || buffer[offset + MAGIC_AT] !== MAGIC) return undefined
+  if (offset + size > buffer.length) throw CUT_OFF
+  if (size < RECORDS_AT || buffer[offset + MAGIC_AT] !== MAGIC) return undefined
   const isControl = (buffer.readInt16BE(offset + ATTRIBUTES_AT) & IS_CONTROL) !== 0
   if (isControl && buffer.readInt32BE(offset + COUNT_AT) > 0) return undefined
   decoder.forward(size)

@@ -1,6 +1,14 @@
 import type { OutputStats } from '../types.ts'
 
 const TIMES_KEPT = 1000
+/** Older ones would tell of an outage long after it. */
+const KEPT_MS = 5 * 60_000
+
+interface WriteTime {
+  readonly seconds: number
+  /** Of the monotonic clock. */
+  readonly endedMs: number
+}
 
 /** What every output counts of itself. */
 export class WriteFigures implements Omit<OutputStats, 'notReady'> {
@@ -12,12 +20,17 @@ export class WriteFigures implements Omit<OutputStats, 'notReady'> {
   inFlight = 0
   lastError: string | undefined
   lastWriteMs = 0
-  readonly #seconds: number[] = []
-  #oldest = 0
+  readonly #times: WriteTime[] = []
+  /** Where the next one goes. */
+  #next = 0
 
-  /** By the nearest rank; all 0 as long as there was no write. */
+  /** Of the writes that ended well within the last 5 minutes, the latest 1,000 at most, by the nearest rank; all 0 without any. */
   writeSeconds(): { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number } {
-    const sorted = this.#seconds.toSorted((a, b) => a - b)
+    const sinceMs = performance.now() - KEPT_MS
+    const sorted = this.#times
+      .filter(({ endedMs }) => endedMs >= sinceMs)
+      .map(({ seconds }) => seconds)
+      .sort((a, b) => a - b)
     const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
     return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
   }
@@ -27,11 +40,7 @@ export class WriteFigures implements Omit<OutputStats, 'notReady'> {
     this.points += points
     this.bytes += bytes
     this.lastWriteMs = Date.now()
-    if (this.#seconds.length < TIMES_KEPT) {
-      this.#seconds.push(seconds)
-      return
-    }
-    this.#seconds[this.#oldest] = seconds
-    this.#oldest = (this.#oldest + 1) % TIMES_KEPT
+    this.#times[this.#next] = { seconds, endedMs: performance.now() }
+    this.#next = (this.#next + 1) % TIMES_KEPT
   }
 }

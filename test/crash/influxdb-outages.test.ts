@@ -151,6 +151,7 @@ it('a write that takes longer than the session time-out costs no membership and 
     async () => ((await worker.stats()).kafka.partitions[0]?.oldest_unacked_seconds ?? 0) > 12,
   )
   expect((await worker.get('/readyz')).body).toMatch(/reading is paused.*InfluxDB/s)
+  expect((await worker.stats()).kafka.paused).toBe(true)
   await proxy.heal()
   await scene.allCommitted(worker)
 

@@ -47,7 +47,7 @@ const plans: readonly ChartPlan[] = [
   },
   {
     title: 'Writes to InfluxDB',
-    note: 'of the latest 1,000',
+    note: 'of the last 5 minutes',
     series: [
       { name: 'median', color: 'two', value: gauge('p50'), format: duration },
       { name: '99 of 100', color: 'one', value: gauge('p99'), format: duration },

@@ -9,6 +9,8 @@ const formats: Record<string, (value: never, now: string) => string> = {
   count: (value: number) => count(value),
   bytes: (value: number) => bytes(value),
   duration: (value: number) => duration(value),
+  /** 0 is of no write at all. */
+  writeTime: (value: number) => (value === 0 ? UNKNOWN : duration(value)),
   percent: (value: number) => percent(value),
   text: (value: string | number) => String(value),
   list: (value: readonly string[]) => (value.length === 0 ? UNKNOWN : value.join(', ')),

@@ -114,8 +114,9 @@ function momentOf(stats: StatsSnapshot, timeMs: number, life: number) {
     inFlight: ledger.in_flight,
     held: metadata.held,
     writes: influxdb.in_flight,
-    p50: influxdb.write_seconds.p50,
-    p99: influxdb.write_seconds.p99,
+    /** Undefined where none of late has ended well. */
+    p50: influxdb.write_seconds.p50 || undefined,
+    p99: influxdb.write_seconds.p99 || undefined,
     eventLoop: runtime.event_loop_utilization,
     rss: runtime.memory_rss_bytes,
     heap: runtime.heap_used_bytes,

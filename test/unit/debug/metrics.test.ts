@@ -78,6 +78,13 @@ test('says whether it is ready, as /readyz does', async () => {
   expect(await render()).toContain('cfmr_ready 0')
 })
 
+test('says whether reading is paused', async () => {
+  const { sources, render } = setUp()
+  expect(await render()).toContain('cfmr_kafka_paused 0')
+  sources.input.isPaused = true
+  expect(await render()).toContain('cfmr_kafka_paused 1')
+})
+
 test('leaves out what is not known', async () => {
   const { render } = setUp()
   const lines = await render()

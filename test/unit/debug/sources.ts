@@ -16,7 +16,7 @@ export function quietSources() {
     instanceIndex: 4,
     state: () => state.value,
     ledger: new Ledger(),
-    input: { inFlight: 0, isPaused: false, skipped: 0, partitions: () => partitions, notReady: () => reasons.input },
+    input: { inFlight: 0, isPaused: false as boolean, skipped: 0, partitions: () => partitions, notReady: () => reasons.input },
     enricher: {
       apps: 0,
       notFound: 0,

@@ -117,6 +117,7 @@ describe('everything', () => {
       kafka: {
         lag: 0,
         skipped: 0,
+        paused: false,
         partitions: [
           {
             topic: 't',

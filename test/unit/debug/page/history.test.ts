@@ -52,6 +52,12 @@ describe('columns for a chart', () => {
     expect(values).toEqual([1, 2, null, 3, null, 4])
   })
 
+  test('have a hole where no write has ended well of late', () => {
+    const seconds = [0.2, 0].map((p50) => ({ influxdb: { write_seconds: { p50 } } }))
+    const [, values] = historyOf(seconds).columns([({ p50 }) => p50])
+    expect(values).toEqual([0.2, null])
+  })
+
   test('go back ten minutes, whatever the page has been open for', () => {
     const history = consumed(...Array.from({ length: 1000 }, (_, i) => i))
     expect(history.moments.length).toBe(600)
