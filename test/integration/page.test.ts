@@ -5,11 +5,15 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startChromium } from '../../dev/chromium.ts'
 import { startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
+import { ANSWERS } from '../../dev/cloud-controller/faults.ts'
 import { startInfluxDb } from '../../dev/influxdb.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { DebugServer } from '../../src/debug/server.ts'
 import { createLog } from '../../src/lib/log.ts'
+import { guidOf, makeApps } from '../support/apps.ts'
+import { logEnvelopes } from '../support/envelopes.ts'
 import { KafkaTester } from '../support/kafka.ts'
+import { hardToRead, linesOf, pixelsOf } from '../support/page-looks.ts'
 import { shared, uniqueName } from '../support/shared.ts'
 import { startWorker } from '../support/worker.ts'
 import { quietSources } from '../unit/debug/sources.ts'
@@ -54,6 +58,12 @@ const levelOf = async (page: Page) => (await verdictOf(page)).level
 const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrollWidth - innerWidth')
 const ledgerOf = (page: Page, fate: string) => page.locator(`tr[data-fate=${fate}] td`).nth(1).textContent()
 const figureOf = (page: Page, path: string) => page.locator(`td[data-figure="${path}"]`).textContent()
+/** The latest values that stand above a chart. */
+const keysOf = (page: Page, title: string) =>
+  page
+    .locator('#charts figure', { has: page.getByRole('heading', { name: title }) })
+    .locator('dd')
+    .allTextContents()
 const text = (count: number) => count.toLocaleString('en')
 const soon = { timeout: 20_000, interval: 200 }
 
@@ -78,6 +88,7 @@ describe('a real worker', () => {
       CFMR_KAFKA_BROKERS: brokers.join(','),
       CFMR_KAFKA_TOPICS: topic,
       CFMR_KAFKA_CONSUMERGROUP: topic,
+      CFMR_KAFKA_MAXINFLIGHT: 1000,
       CFMR_INFLUXDB_ADDR: influxDb.url,
       CFMR_INFLUXDB_DATABASE: 'metrics',
       CFMR_INFLUXDB_TIMEOUT: '1s',
@@ -94,6 +105,7 @@ describe('a real worker', () => {
 
     await send(0, 3000)
     await send(3001, 500)
+    for (const index of [0, 1]) await expect.poll(async () => (await keysOf(page, 'Flow'))[index], soon).toMatch(/^[1-9]/)
     await expect.poll(() => ledgerOf(page, 'consumed'), soon).toBe('3,500')
     await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
     await expect.poll(() => page.locator('#lag-total').textContent(), soon).toBe('0')
@@ -101,13 +113,16 @@ describe('a real worker', () => {
     expect(ledger.written).toBeGreaterThan(3000)
     for (const [fate, count] of Object.entries(ledger)) expect([fate, await ledgerOf(page, fate)]).toEqual([fate, text(count)])
     expect(await figureOf(page, 'influxdb.points')).toBe(text(influxdb.points))
+    expect(await figureOf(page, 'influxdb.batches')).toBe(text(influxdb.batches))
+    expect(await figureOf(page, 'influxdb.write_seconds.p99')).toMatch(/^[\d.]+ m?s$/)
+    expect((await keysOf(page, 'Writes to InfluxDB')).slice(0, 2)).toEqual(Array(2).fill(expect.stringMatching(/^[\d.]+ m?s$/)))
     expect(await figureOf(page, 'metadata.hits')).toBe(text(metadata.hits))
     expect(await figureOf(page, 'metadata.apps')).toBe(text(mix.apps.length))
     const rows = await page
       .locator('#partitions tr')
       .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
-    const offsets = input.partitions.map((partition) => [partition.position, partition.committed, partition.high_watermark].map(Number))
-    expect(rows.map((cells) => cells.slice(0, 4))).toEqual(offsets.map((of, i) => [`${topic}/${i}`, ...of.map(text)]))
+    const offsets = input.partitions.map((of) => [of.position, of.committed, of.high_watermark, of.lag, of.in_flight].map(Number))
+    expect(rows).toEqual(offsets.map((of, i) => [`${topic}/${i}`, ...of.map(text), '–']))
     expect(await page.locator('#charts canvas').count()).toBe(6)
 
     influxDb.freeze()
@@ -123,11 +138,25 @@ describe('a real worker', () => {
     await expect
       .poll(() => verdictOf(page), soon)
       .toMatchObject({ level: 'attention', reasons: [expect.stringMatching(/InfluxDB failed/)] })
+
+    cloudController.faults.add({ kind: 'look-up', ...ANSWERS.databaseDown })
+    const [app] = makeApps(1, 1_000_000)
+    await kafka.produce(topic, logEnvelopes(guidOf(1_000_000), 0, 1500), { partition: 0 })
+    await expect.poll(async () => (await verdictOf(page)).reasons.join(), soon).toMatch(/reading is paused.*the apps 0{8}-/)
+    expect(await levelOf(page)).toBe('trouble')
+    expect(await figureOf(page, 'metadata.held')).toBe('1,000')
+    expect(await figureOf(page, 'metadata.failures')).toMatch(/^[1-9]/)
+    expect(await figureOf(page, 'metadata.last_error')).toContain('Database connection failure')
+    expect((await worker.stats()).kafka.paused).toBe(true)
+    cloudController.platform.put(app as (typeof mix.apps)[number])
+    cloudController.faults.heal()
+    await expect.poll(() => ledgerOf(page, 'consumed'), { ...soon, timeout: 60_000 }).toBe('5,100')
+    await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
     expect(complaints).toEqual([])
 
     await worker.stop()
     await expect.poll(() => verdictOf(page), soon).toMatchObject({ level: 'gone', headline: 'No answer' })
-    expect(await ledgerOf(page, 'consumed')).toBe('3,600')
+    expect(await ledgerOf(page, 'consumed')).toBe('5,100')
     await startWorker({ env: { ...env, CFMR_SERVER_PORT: new URL(worker.url).port } })
     await expect.poll(async () => (await verdictOf(page)).reasons.join(), { ...soon, timeout: 50_000 }).toMatch(/^Restarted .* ago/)
     expect(await ledgerOf(page, 'consumed')).toBe('0')
@@ -136,12 +165,20 @@ describe('a real worker', () => {
 })
 
 describe('whatever the figures are', () => {
-  async function serve({ partitions = 0, topic = 'cf-logs', password = undefined as string | undefined, instance = 0 } = {}) {
+  async function serve({
+    partitions = 0,
+    messages = 1,
+    oldestSeconds = 0,
+    topic = 'cf-logs',
+    password = undefined as string | undefined,
+    instance = 0,
+  } = {}) {
     const quiet = quietSources()
     quiet.sources.instanceIndex = instance
     for (let partition = 0; partition < partitions; partition++) {
-      const offsets = { position: partition, committed: 0, highWatermark: partition }
-      quiet.partitions.push({ topic, partition, ...offsets, lag: partition, inFlight: 1, oldestUnackedSeconds: undefined })
+      const lag = partition * messages
+      const offsets = { position: lag, committed: 0, highWatermark: lag }
+      quiet.partitions.push({ topic, partition, ...offsets, lag, inFlight: messages, oldestUnackedSeconds: oldestSeconds })
     }
     const log = createLog({ level: 'ERROR', destination: process.stderr })
     const server = new DebugServer({ port: 0, username: 'cfmr', password, profiling: false, sources: quiet.sources, log })
@@ -167,6 +204,30 @@ describe('whatever the figures are', () => {
     )
     expect(complaints).toEqual([])
   })
+
+  test.for([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)(
+    'in %s, %i pixels wide, every text can be read, well or not, and the charts have the colours',
+    async ([colorScheme, width], { skip }) => {
+      const { url, reasons, sources } = await serve({ partitions: 30, messages: 10_000, oldestSeconds: 245 })
+      sources.output.lastError = 'InfluxDB: no answer'
+      const { page } = await open(skip, url, width)
+      await page.emulateMedia({ colorScheme })
+      await expect.poll(() => levelOf(page), soon).toBe('well')
+      expect(await hardToRead(page)).toEqual([])
+      await expect.poll(() => pixelsOf(page, '#charts figure:nth-child(2) canvas', '--one'), soon).toBeGreaterThan(20)
+      expect(await linesOf(page, '#partition-count')).toBe(1)
+      reasons.output.push('InfluxDB: the last write failed')
+      sources.ledger.consume(1)
+      await expect.poll(() => levelOf(page), soon).toBe('trouble')
+      expect(await hardToRead(page)).toEqual([])
+      expect(await overflowOf(page)).toBe(0)
+    },
+  )
 
   test('one partition is a row and needs no filter', async ({ skip }) => {
     const { url } = await serve({ partitions: 1 })
