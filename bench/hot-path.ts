@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { printResult, rounded } from './figures.ts'
 import { type Load, logLoad, mixedLoad } from './hot-path/loads.ts'
 
 /**
@@ -39,8 +40,7 @@ try {
     growth_100_to_100000_apps: rounded(many / few),
     growth_per_byte_1_to_64_kb_logs: rounded(largeNs / sizeOf(large) / (smallNs / sizeOf(small))),
   }
-  if (options.json) console.log(JSON.stringify(result))
-  else for (const [name, value] of Object.entries(result)) console.log(`${name.replaceAll('_', ' ').padEnd(34)} ${value}`)
+  printResult(result, options.json)
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -67,8 +67,4 @@ function script(name: string): string {
 /** On average. */
 function sizeOf({ messages }: Load): number {
   return messages.reduce((sum, { length }) => sum + length, 0) / messages.length
-}
-
-function rounded(number: number): number {
-  return Number(number.toFixed(2))
 }

@@ -1,4 +1,4 @@
-import { loadMix } from '../dev/load/mix.ts'
+import { loadMix } from '../../dev/load/mix.ts'
 
 /**
  * The yardstick: CPU seconds of this process for `JSON.parse(buffer.toString())` of the load's first messages, and nothing
