@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -88,6 +89,13 @@ it('README: a sample of envelopes becomes points on stdout', async () => {
   const lines = (await run(blockWith('README.md', 'main.js replay'), {})).trimEnd().split('\n')
   expect(lines.length).toBeGreaterThan(1000)
   for (const line of lines) expect(line).toMatch(/^(http_request|log|instance),/)
+})
+
+it('README: the demo, which sends for some seconds, ends by itself and misses nothing', async () => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { demo: string } }
+  // What comes before that sets up and builds, which is done.
+  const [demo = ''] = scripts.demo.split(' && ').slice(-1)
+  expect(await run(`${demo} --seconds 3`, {})).toMatch(/[1-9]\d* envelopes sent, .*: nothing is missing$/m)
 })
 
 it('README: checked, started, and the queries of docs/migrating.md find what was sent', async () => {

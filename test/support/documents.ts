@@ -45,7 +45,7 @@ export function commands(page: string): Command[] {
   const prose = pageText(page).replace(/^```[\s\S]*?^```$/gm, '')
   const quoted = [...prose.matchAll(/`([^`\n]+)`/g)]
     .map(([, text = '']) => text)
-    .filter((text) => /^(npm|npx|node|cf|promtool) \S/.test(text))
+    .filter((text) => /^(npm|npx|node|cf|promtool|influx|cf-metrics-refinery) \S/.test(text))
   return [...lines, ...quoted].map((text) => ({ page, text }))
 }
 

@@ -3,25 +3,43 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config/config.ts'
+import { PUBLIC_PATHS } from '../../src/debug/routes.ts'
+import { Stats } from '../../src/debug/stats.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { blockWith, codeBlocks, commands, PAGES, pageText } from '../support/documents.ts'
 import { manifestApp, manifestText } from '../support/manifest.ts'
+import { quietSources } from './debug/sources.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 
-/** The options of `cf` that the pages use, as `cf help COMMAND` of version 8 lists them. */
-const CF: Readonly<Record<string, readonly string[]>> = {
-  push: ['--strategy'],
-  target: ['-o', '-s'],
-  'create-user-provided-service': ['-p'],
-  'update-user-provided-service': ['-p'],
-  'run-task': ['--command', '--name', '--wait'],
-  logs: ['--recent'],
-  ssh: ['-i', '-N', '-L'],
-  restart: ['--strategy'],
-  scale: ['-i'],
-}
+/** All options that `cf help COMMAND` of version 8 lists, of the commands that our pages use. */
+const CF: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries({
+    'add-network-policy': '-s -o --protocol --port',
+    app: '--guid',
+    'create-user-provided-service': '-l -p -r -t',
+    events: '',
+    logs: '--recent',
+    push: `--app-start-timeout -t --buildpack -b --disk -k --docker-image -o --docker-username --droplet --endpoint --health-check-type -u
+      --instances -i --instance-steps --lifecycle --log-rate-limit -l --manifest -f --max-in-flight --memory -m --no-manifest --no-route
+      --no-start --no-wait --path -p --random-route --redact-env --stack -s --start-command -c --strategy --task --var --vars-file`,
+    restart: '--instance-steps --max-in-flight --strategy --no-wait',
+    'run-task': '--command -c -k -l -m --name --process --wait -w',
+    scale: '--force -f --instances -i -k -l -m --process',
+    ssh: `--app-instance-index -i --command -c --disable-pseudo-tty -T --force-pseudo-tty -L --process --request-pseudo-tty -t
+      --skip-host-validation -k --skip-remote-execution -N`,
+    target: '-o -s',
+    'update-user-provided-service': '-l -p -r -t',
+  }).map(([command, options]) => [command, options.split(/\s+/)]),
+)
+
+/** Attributes of an app in a manifest, as the API's version 3 documents them; those of its web process among them. */
+const MANIFEST =
+  `name buildpacks docker env no-route processes random-route default-route routes services sidecars stack metadata lifecycle features
+  type command disk_quota health-check-http-endpoint health-check-invocation-timeout health-check-interval health-check-type instances memory
+  log-rate-limit-per-second timeout readiness-health-check-type readiness-health-check-http-endpoint readiness-health-check-interval
+  readiness-health-check-invocation-timeout`.split(/\s+/)
 
 const optionsOf = (words: string) => words.split(' ').filter((word) => word.startsWith('-') && word !== '--')
 
@@ -53,7 +71,8 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^npm (ci|install)$/, runBy('dev/set-up.mjs', "'npm ci'")],
   [/^npm run build$/, runBy('test/support/stack.ts', "['run', '--silent', 'build']")],
   [/^npm test$/, checkScript],
-  [/^npm run (demo|test:unit|check|bench|drill|boards|readme|screenshot|fuzz|push)( -- .*)?$/, checkScript],
+  [/^npm run demo( -- .*)?$/, checkScript],
+  [/^npm run (test:unit|check|bench|drill|boards|readme|screenshot|fuzz|push)( -- .*)?$/, checkScript],
   [/^npm start$/, runBy(DOCS_TEST, "'npm start'")],
   [/^npx vitest run test\/integration\/NAME\.test\.ts$/, () => expect(existsSync(join(root, 'test/integration/docs.test.ts'))).toBe(true)],
   [/^export CFMR_/, runBy(DOCS_TEST, "'export CFMR_KAFKA_BROKERS'")],
@@ -64,6 +83,9 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^kafka-consumer-groups\.sh .*--from-file/, runBy(DOCS_TEST, "'--from-file'")],
   [/^kafka-consumer-groups\.sh .*--to-datetime/, runBy(DOCS_TEST, "'--to-datetime'")],
   [/^kafka-console-consumer\.sh /, runBy(DOCS_TEST, "'kafka-console-consumer.sh'")],
+  [/^cf-metrics-refinery check$/, runBy('test/integration/check-program.test.ts', "args: ['check'")],
+  // `influx help v1 dbrp create` of version 2 lists these, and asks for an InfluxDB 2.
+  [/^influx v1 dbrp create( --(bucket-id ID|db cf|rp autogen|default)){4}$/, () => {}],
   [/^promtool test rules alerts\.test\.yml$/, runBy('test/integration/prometheus.test.ts', "'alerts.test.yml'")],
   [/^cf /, checkCf],
 ]
@@ -110,6 +132,33 @@ it('the configuration of docs/deploying.md is one', () => {
   const services = { 'user-provided': [{ name: manifestApp().services[0], credentials }] }
   expect(readConfig({ VCAP_SERVICES: JSON.stringify(services) }, 'run').warnings).toEqual([])
   expect(() => readConfig({ VCAP_SERVICES: '{}' }, 'run')).toThrow(ConfigError)
+})
+
+it('the manifest has attributes that there are, two instances, its secrets in a service, and is watched where the worker answers', () => {
+  const { env, ...app } = manifestApp()
+  expect(MANIFEST).toEqual(expect.arrayContaining(Object.keys(app)))
+  expect(env).toBeUndefined()
+  expect(app).toMatchObject({ instances: 2, 'health-check-type': 'http', buildpacks: ['nodejs_buildpack'] })
+  expect([...PUBLIC_PATHS]).toContain(app['health-check-http-endpoint'])
+})
+
+it.each(['alerts.yml', 'scrape.example.yml'])('deploy/prometheus/%s names commands that there are', (file) => {
+  const text = readFileSync(join(root, 'deploy/prometheus', file), 'utf8')
+  const found = [...text.matchAll(/(?:^ *# *|`)(cf [a-z][^`\n]*)/gm)].map(([, command = '']) => command)
+  expect(found.length).toBeGreaterThan(0)
+  for (const command of found) checkCf(command)
+  // The next push with `no-route` would undo it.
+  expect(text).not.toContain('cf map-route')
+})
+
+it('docs/operating.md says what each figure of /stats means', () => {
+  const { app: _, runtime: __, kafka, ...stats } = new Stats(quietSources().sources).snapshot()
+  const paths = Object.entries({ ...stats, kafka: { ...kafka, partitions: undefined } }).flatMap(([group, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value).map((key) => `${group}.${key}`) : [group],
+  )
+  const section = pageText('docs/operating.md').split('## What the figures mean\n')[1]?.split('\n## ')[0] ?? ''
+  const named = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names = '']) => names.replaceAll('`', '').split(', '))
+  expect(named.sort()).toEqual([...paths, 'app', 'runtime'].sort())
 })
 
 it('the manifest asks for the service and names the app that docs/deploying.md does', () => {
