@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { type CloudControllerOptions, httpClientFor } from '../enricher/cloud-controller-options.ts'
-import type { HttpClient } from '../enricher/http-client.ts'
+import type { HttpClient, HttpReply } from '../enricher/http-client.ts'
 import { UaaToken } from '../enricher/uaa-token.ts'
 import { errorText } from '../lib/error-text.ts'
 import type { MetadataSource } from '../types.ts'
@@ -44,7 +44,12 @@ async function* checkApi(
 ): AsyncGenerator<Finding, string | undefined> {
   try {
     const path = apiVersion === 'v2' ? '/v2/info' : '/'
-    const reply = await http.send({ method: 'GET', url: api + path, headers: { accept: 'application/json' } }, signal)
+    const get = (path: string) => http.send({ method: 'GET', url: api + path, headers: { accept: 'application/json' } }, signal)
+    const reply = await get(path)
+    if (apiVersion === 'v2' && isUnknownPath(reply) && hasV3(await get('/'))) {
+      yield failed('api', `${api} has no API v2 any more (${path} answers 404), but v3: set CFMR_CF_APIVERSION=v3`)
+      return undefined
+    }
     const { links, api_version, token_endpoint, authorization_endpoint } = http.json(reply) as Root
     const version = apiVersion === 'v2' ? api_version : links?.['cloud_controller_v3']?.meta?.version
     const uaa = apiVersion === 'v2' ? (token_endpoint ?? authorization_endpoint) : (links?.['uaa']?.href ?? links?.['login']?.href)
@@ -64,6 +69,17 @@ async function* checkApi(
     const text = errorText(error)
     yield failed('api', text.includes('CFMR_') ? text : `${text}. Look at CFMR_CF_API`)
     return undefined
+  }
+}
+
+/** Where v2 is only switched off, the answer says so itself. */
+const isUnknownPath = ({ status, text }: HttpReply) => status === 404 && !text.includes('V2 endpoints disabled')
+
+function hasV3({ status, text }: HttpReply): boolean {
+  try {
+    return status === 200 && Boolean((JSON.parse(text) as Root).links?.['cloud_controller_v3'])
+  } catch {
+    return false
   }
 }
 

@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type KafkaConfig } from 'kafkajs'
+import kafkajs, { type Admin, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { Config } from '../config/config.ts'
 import { TopicSet } from '../input/topic-set.ts'
 import { explainKafkaError, type KafkaProblem } from '../lib/kafka-problem.ts'
@@ -22,11 +22,13 @@ export async function* checkKafka({ config, kafka }: CheckKafkaOptions): Finding
   for (const { broker, problem } of attempts) yield brokerFinding(config, broker, problem, reached.length > 0)
   if (reached.length === 0) return
 
-  const admin = new kafkajs.Kafka({ ...kafka, brokers: reached, retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1000 } }).admin()
+  const noCoordinator = new CoordinatorErrors()
+  const retry = { retries: 3, initialRetryTime: 200, maxRetryTime: 1000 }
+  const admin = new kafkajs.Kafka({ ...kafka, ...noCoordinator.logging, brokers: reached, retry }).admin()
   try {
     await answer(admin.connect())
     yield* checkCluster(admin, kafka, reached)
-    const committed = yield* checkGroup(admin, config)
+    const committed = yield* checkGroup(admin, config, noCoordinator)
     yield* checkTopics(admin, config, committed)
   } catch (error) {
     yield failed('answers', explainKafkaError(error).message)
@@ -83,7 +85,24 @@ async function* checkCluster(admin: Admin, kafka: KafkaConfig, reached: readonly
 /** `topic/partition` to the offset committed. */
 type Committed = ReadonlyMap<string, number>
 
-async function* checkGroup(admin: Admin, { consumerGroup, offsetNewest }: Config['kafka']): AsyncGenerator<Finding, Committed> {
+/** kafkajs says of every reason that it found no coordinator. The reason itself, that of a right that is missing too, is only in its log. */
+class CoordinatorErrors {
+  last: unknown
+  readonly logging: Pick<KafkaConfig, 'logLevel' | 'logCreator'> = {
+    logLevel: kafkajs.logLevel.DEBUG,
+    logCreator:
+      () =>
+      ({ log: { groupId, error } }: LogEntry) => {
+        if (groupId !== undefined && error instanceof Error) this.last = error
+      },
+  }
+}
+
+async function* checkGroup(
+  admin: Admin,
+  { consumerGroup, offsetNewest }: Config['kafka'],
+  noCoordinator: CoordinatorErrors,
+): AsyncGenerator<Finding, Committed> {
   const committed = new Map<string, number>()
   try {
     for (const { topic, partitions } of await answer(admin.fetchOffsets({ groupId: consumerGroup }))) {
@@ -112,7 +131,7 @@ async function* checkGroup(admin: Admin, { consumerGroup, offsetNewest }: Config
       )
     }
   } catch (error) {
-    const { message, kind } = explainKafkaError(error)
+    const { message, kind } = explainKafkaError(noCoordinator.last ?? error)
     yield failed('group', `group ${consumerGroup} cannot be read: ${message}`, { group: consumerGroup, cause: kind })
   }
   return committed

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type CloudControllerFake, startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
+import { ANSWERS } from '../../dev/cloud-controller/faults.ts'
 import { createTopics, kafkaClient } from '../../dev/kafka-client.ts'
 import { makeApps } from '../support/apps.ts'
 import { type Ended, run } from '../support/program.ts'
@@ -47,5 +48,13 @@ it('says that v2 is switched off and what to set, as an object a line for script
   expect(findings.filter(({ outcome }) => outcome === 'failed')).toEqual([
     expect.objectContaining({ part: 'cf', message: expect.stringMatching(/V2 endpoints disabled.*CFMR_CF_APIVERSION=v3/) }),
   ])
+  expect(code).toBe(1)
+})
+
+it('says the same where v2 is gone altogether', async () => {
+  cc.platform.isV2Enabled = true
+  cc.faults.add({ kind: 'root', times: 1, ...ANSWERS.notFound })
+  const { code, stdout } = await check('v2')
+  expect(stdout).toMatch(/^FAILED +cf +\S+ has no API v2 any more \(\/v2\/info answers 404\), but v3: set CFMR_CF_APIVERSION=v3$/m)
   expect(code).toBe(1)
 })

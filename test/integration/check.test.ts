@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import kafkajs, { type Admin } from 'kafkajs'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { freePorts } from '../../dev/free-port.ts'
 import { type InfluxDbServer, startInfluxDb } from '../../dev/influxdb.ts'
 import { type KafkaServer, type SecureListeners, startKafka } from '../../dev/kafka.ts'
@@ -13,8 +13,16 @@ import { check } from '../../src/check/check.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { CloudController } from '../../src/enricher/cloud-controller.ts'
 import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+import { startFakeInfluxDb } from '../fakes/influxdb.ts'
 
 const log = pino({ enabled: false })
+/** As on a cluster where people may create topics by asking for them, and where not everybody may do everything. */
+const properties = {
+  'auto.create.topics.enable': 'true',
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS',
+  'allow.everyone.if.no.acl.found': 'true',
+}
 let kafka: KafkaServer
 let secure: SecureListeners
 let influxdb: InfluxDbServer
@@ -22,7 +30,10 @@ let admin: Admin
 
 beforeAll(async () => {
   const admins = { username: 'root', password: 'root-secret' }
-  ;[kafka, influxdb] = await Promise.all([startKafka({ secure: true }), startInfluxDb({ databases: ['metrics'], admin: admins })])
+  ;[kafka, influxdb] = await Promise.all([
+    startKafka({ secure: true, properties }),
+    startInfluxDb({ databases: ['metrics'], admin: admins }),
+  ])
   if (kafka.secure === undefined) throw new Error('started without its secure listeners')
   secure = kafka.secure
   const client = new kafkajs.Kafka(kafkaConfig({ brokers: kafka.brokers, clientId: 'test', ssl: false, log }))
@@ -108,11 +119,19 @@ const settings = (): Record<string, string> => ({
   CFMR_INFLUXDB_PASSWORD: 'root-secret',
 })
 
-async function run(changes: Record<string, string> = {}, json = true): Promise<{ isWell: boolean; lines: string[] }> {
+async function run(
+  changes: Record<string, string> = {},
+  json = true,
+  seen = (_: string): void => {},
+): Promise<{ isWell: boolean; lines: string[] }> {
   const config = readConfig({ ...settings(), ...changes }, 'check')
   const lines: string[] = []
+  const print = (line: string) => {
+    lines.push(line)
+    seen(line)
+  }
   const source = new CloudController({ ...config.cf, log })
-  const isWell = await check({ config, source, json, log, print: (line) => lines.push(line) }, new AbortController().signal)
+  const isWell = await check({ config, source, json, log, print }, new AbortController().signal)
   expect(lines.join()).not.toMatch(/root-secret|cc-secret|scram-secret|wrong-secret/)
   return { isWell, lines }
 }
@@ -150,6 +169,15 @@ describe('where all is well', () => {
     expect(await influxdb.query('SHOW MEASUREMENTS', 'metrics')).toEqual([])
   })
 
+  it('says each part when it is done with it, before it asks the next', async () => {
+    let printed = 0
+    const printedWhenAsked: number[] = []
+    cc.prependListener('request', () => printedWhenAsked.push(printed))
+    await run({}, false, () => printed++)
+    expect(printedWhenAsked[0]).toBe(5)
+    expect(printedWhenAsked.at(-1)).toBeGreaterThan(6)
+  })
+
   it('counts what waits behind what the group committed', async () => {
     await admin.setOffsets({ groupId: 'half-way', topic: 'log-a', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '4' })) })
     expect(await findings('kafka', { CFMR_KAFKA_CONSUMERGROUP: 'half-way' }, true)).toContainEqual(
@@ -174,6 +202,15 @@ describe('where all is well', () => {
 })
 
 describe('of Kafka, says', () => {
+  const login = () => ({
+    CFMR_KAFKA_BROKERS: secure.saslBrokers.join(),
+    CFMR_KAFKA_SSL: 'true',
+    CFMR_KAFKA_SSLCA: secure.certificates.ca,
+    CFMR_KAFKA_SASLMECHANISM: 'scram-sha-512',
+    CFMR_KAFKA_SASLUSERNAME: secure.username,
+    CFMR_KAFKA_SASLPASSWORD: secure.password,
+  })
+
   it('that nobody is there, and tries the others nevertheless', async () => {
     const [port] = await freePorts(1)
     const { isWell, lines } = await run({ CFMR_KAFKA_BROKERS: `127.0.0.1:${port}` })
@@ -190,14 +227,7 @@ describe('of Kafka, says', () => {
   })
 
   it('what TLS and the login fail at', async () => {
-    const changes = {
-      CFMR_KAFKA_BROKERS: secure.saslBrokers.join(),
-      CFMR_KAFKA_SSL: 'true',
-      CFMR_KAFKA_SSLCA: secure.certificates.ca,
-      CFMR_KAFKA_SASLMECHANISM: 'scram-sha-512',
-      CFMR_KAFKA_SASLUSERNAME: secure.username,
-      CFMR_KAFKA_SASLPASSWORD: secure.password,
-    }
+    const changes = login()
     expect((await findings('kafka', changes, true))[0]?.message).toContain('(TLS, scram-sha-512)')
     const other = { CFMR_KAFKA_SSLCA: secure.certificates.otherCa }
     expect(await findings('kafka', { ...changes, ...other }, false)).toEqual([failure('CFMR_KAFKA_SSLCA')])
@@ -205,13 +235,34 @@ describe('of Kafka, says', () => {
     expect(await findings('kafka', { ...changes, ...wrong }, false)).toEqual([failure('CFMR_KAFKA_SASLPASSWORD')])
   })
 
-  it('which topics are missing', async () => {
+  it('that the account may not read the group, nor see a topic', async () => {
+    const { AclResourceTypes, ResourcePatternTypes, AclOperationTypes, AclPermissionTypes } = kafkajs
+    await admin.createTopics({ topics: [{ topic: 'not-ours' }], waitForLeaders: true })
+    const others = { principal: 'User:others', host: '*', operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW }
+    const owned = (resourceType: number, resourceName: string) => ({
+      ...others,
+      resourceType,
+      resourceName,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+    })
+    await admin.createAcls({ acl: [owned(AclResourceTypes.GROUP, 'not-ours'), owned(AclResourceTypes.TOPIC, 'not-ours')] })
+    const seen = await findings('kafka', { ...login(), CFMR_KAFKA_CONSUMERGROUP: 'not-ours', CFMR_KAFKA_TOPICS: 'log-a,not-ours' }, false)
+    expect(seen).toContainEqual(failure('group not-ours cannot be read: Kafka does not let this account do that'))
+    expect(seen).toContainEqual(failure('READ on the group of CFMR_KAFKA_CONSUMERGROUP'))
+    expect(seen).toContainEqual(
+      failure('topic not-ours is not there, or not to be seen: create it, look at CFMR_KAFKA_TOPICS, or give this account DESCRIBE'),
+    )
+    expect(seen).toContainEqual(expect.objectContaining({ topic: 'log-a', outcome: 'ok' }))
+  })
+
+  it('which topics are missing, and creates none', async () => {
     const changes = { CFMR_KAFKA_TOPICS: 'log-a,log-z,/^none/', CFMR_KAFKA_DEADLETTERTOPIC: 'no-such' }
     const seen = await findings('kafka', changes, false)
     expect(seen).toContainEqual(failure('topic log-z is not there'))
     expect(seen).toContainEqual(caution('no topic matches /^none/'))
     expect(seen).toContainEqual(failure('CFMR_KAFKA_DEADLETTERTOPIC'))
     expect(seen).toContainEqual(expect.objectContaining({ topic: 'log-a', outcome: 'ok' }))
+    expect(await admin.listTopics()).not.toEqual(expect.arrayContaining([expect.stringMatching(/log-z|no-such/)]))
   })
 
   it('that messages were deleted before this group read them', async () => {
@@ -266,10 +317,56 @@ describe('of InfluxDB, says', () => {
   it.each([
     ['that nobody answers', { CFMR_INFLUXDB_ADDR: 'http://127.0.0.1:1' }, 'CFMR_INFLUXDB_ADDR'],
     ['that the password is wrong', { CFMR_INFLUXDB_PASSWORD: 'wrong-secret' }, 'CFMR_INFLUXDB_PASSWORD'],
-    ['that the database is missing', { CFMR_INFLUXDB_DATABASE: 'no-such' }, 'CFMR_INFLUXDB_DATABASE'],
     ['which retention policies there are', { CFMR_INFLUXDB_RETENTIONPOLICY: 'forever' }, 'autogen'],
   ])('%s', async (_, changes, message) => {
     expect((await findings('influxdb', changes, false)).at(-1)).toEqual(failure(message))
+  })
+
+  it('that the user may read only', async () => {
+    await influxdb.query(`CREATE USER "reader" WITH PASSWORD 'wrong-secret'`)
+    await influxdb.query('GRANT READ ON "metrics" TO "reader"')
+    const reader = { CFMR_INFLUXDB_USERNAME: 'reader', CFMR_INFLUXDB_PASSWORD: 'wrong-secret' }
+    expect((await findings('influxdb', reader, false)).at(-1)).toEqual(failure('CFMR_INFLUXDB_USERNAME'))
+  })
+
+  it('that the database is missing, and creates none', async () => {
+    const seen = await findings('influxdb', { CFMR_INFLUXDB_DATABASE: 'no-such' }, false)
+    expect(seen.at(-1)).toEqual(failure('CFMR_INFLUXDB_DATABASE'))
+    expect(await influxdb.query('SHOW DATABASES')).toEqual([{ name: 'metrics' }])
+  })
+
+  /** As InfluxDB 2.x and 3.x document them. */
+  it.each([
+    ['2.x takes the empty write for what it is', { status: 400, body: { code: 'invalid', message: 'writing requires points' } }, undefined],
+    ['3.x, too', { status: 400, body: { error: 'no data in request' } }, undefined],
+    ['a token that is not known', { status: 401, body: { code: 'unauthorized', message: 'unauthorized access' } }, 'CFMR_INFLUXDB_TOKEN'],
+    [
+      'a token that may not write',
+      { status: 403, body: { code: 'forbidden', message: 'insufficient permissions for write' } },
+      'CFMR_INFLUXDB_TOKEN',
+    ],
+    ['no such bucket', { status: 404, body: { code: 'not found', message: 'bucket "metrics" not found' } }, 'CFMR_INFLUXDB_BUCKET'],
+    [
+      'no such organization',
+      { status: 404, body: { code: 'not found', message: 'organization name "ours" not found' } },
+      'CFMR_INFLUXDB_ORG',
+    ],
+  ])('of /api/v2/write: %s', async (_, answer, variable) => {
+    const fake = await startFakeInfluxDb()
+    onTestFinished(() => fake.close())
+    fake.onWrite = () => answer
+    const changes = {
+      CFMR_INFLUXDB_ADDR: fake.url,
+      CFMR_INFLUXDB_DATABASE: '',
+      CFMR_INFLUXDB_USERNAME: '',
+      CFMR_INFLUXDB_PASSWORD: '',
+      CFMR_INFLUXDB_ORG: 'ours',
+      CFMR_INFLUXDB_BUCKET: 'metrics',
+      CFMR_INFLUXDB_TOKEN: 'wrong-secret',
+    }
+    const seen = await findings('influxdb', changes, variable === undefined)
+    expect(seen.at(-1)).toEqual(variable === undefined ? expect.objectContaining({ check: 'write', outcome: 'ok' }) : failure(variable))
+    expect(fake.writes.map(({ lines }) => lines)).toEqual([[]])
   })
 
   it('that its certificate is not trusted, unless it need not be', async () => {

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { influxQl } from '../../dev/influxql.ts'
 import { loadMix } from '../../dev/load/mix.ts'
+import { startFakeInfluxDb } from '../fakes/influxdb.ts'
 import { parseLine } from '../support/line-protocol.ts'
 import { type Ended, type Run, run } from '../support/program.ts'
 import { shared, uniqueName } from '../support/shared.ts'
@@ -66,6 +67,16 @@ it('writes to InfluxDB, too', async () => {
     }),
   )
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(points)
+})
+
+it('writes nothing with --output stdout, wherever the configuration points', async () => {
+  const influxDb = await startFakeInfluxDb()
+  onTestFinished(() => influxDb.close())
+  const env = { CFMR_OUTPUT: 'influxdb', CFMR_INFLUXDB_ADDR: influxDb.url, CFMR_INFLUXDB_DATABASE: 'metrics' }
+  const ended = await replay(['--output', 'stdout', at('all.ndjson')], { env })
+  expect(ended.code, ended.stderr).toBe(0)
+  expect(written(ended)).toHaveLength(points)
+  expect([influxDb.writes.length, influxDb.pings]).toEqual([0, 0])
 })
 
 it('names each broken line by file and line number, skips empty ones, and ends with 0', async () => {
