@@ -43,10 +43,7 @@ export class BatchReader {
     const { assignment } = membership
     const tracker = assignment.tracker(batch.topic, batch.partition)
     if (!membership.isReading(assignment) || tracker?.position === undefined) return membership.refuse(payload)
-    if (membership.isDoubtful) {
-      await heartbeat()
-      if (membership.isDoubtful || !membership.isReading(assignment)) return void (await sleep(50))
-    }
+    if (!(await membership.isSure(heartbeat)) || !membership.isReading(assignment)) return void (await sleep(50))
     watch.sawHighWatermark(tracker, Number(batch.highWatermark))
     const last = batch.messages.at(-1)
     if (last === undefined) return

@@ -65,9 +65,19 @@ export class Membership {
     return this.#state === 'joined' && !this.isLeaving && assignment.isOpen
   }
 
-  /** Silent for so long that the group may have gone on without this member: what it reads now could be somebody else's. */
-  get isDoubtful(): boolean {
-    return Date.now() - this.confirmedMs > this.#options.sessionTimeoutMs / 2
+  /**
+   * Kafka may have been silent for so long that the group goes on without this member, and what it reads is somebody else's by
+   * now. Then it is asked. Where it does not answer, the coordinator may be another one, which kafkajs looks for only to join.
+   */
+  async isSure(heartbeat: () => Promise<void>): Promise<boolean> {
+    const isDoubtful = () => Date.now() - this.confirmedMs > this.#options.sessionTimeoutMs / 2
+    if (!isDoubtful()) return true
+    try {
+      await heartbeat()
+    } catch (error) {
+      throw (error as { readonly type?: string }).type === 'UNKNOWN_MEMBER_ID' ? error : joinAgain()
+    }
+    return !isDoubtful()
   }
 
   beforeJoin(): void {
@@ -158,15 +168,7 @@ export class Membership {
 
   /** Called where a batch comes and nothing may be read: keeps the member alive while it drains, and makes it join where it must. */
   async refuse({ heartbeat }: EachBatchPayload): Promise<void> {
-    if (this.#state === 'joining' && this.#joinedNothing) {
-      throw new KafkaJSProtocolError({
-        name: 'KafkaJSProtocolError',
-        message: 'join again',
-        type: 'REBALANCE_IN_PROGRESS',
-        code: 27,
-        retriable: true,
-      } as Error)
-    }
+    if (this.#state === 'joining' && this.#joinedNothing) throw joinAgain()
     const { bell } = this.#options
     const assignment = this.#assignment
     if (this.#state !== 'draining') await sleep(50)
@@ -175,4 +177,10 @@ export class Membership {
       await heartbeat()
     }
   }
+}
+
+/** To be thrown where a batch is handled: the one way to make kafkajs join. */
+function joinAgain(): Error {
+  const type = 'REBALANCE_IN_PROGRESS'
+  return new KafkaJSProtocolError({ name: 'KafkaJSProtocolError', message: 'join again', type, code: 27, retriable: true } as Error)
 }

@@ -34,8 +34,11 @@ it('three brokers: the coordinator stops, then each of the others; then each is 
     await allInSync(scene)
   }
   for (const node of nodes) {
+    const coordinates = node === (await coordinatorOf(scene, nodes))
+    const joined = workers.map(joins)
     await node.kill()
     await scene.readOn()
+    if (coordinates) await joinedAgain(workers, joined)
     await node.restart()
     await allInSync(scene)
   }
@@ -69,6 +72,16 @@ async function commitsGoOn({ kafka, group, topic }: GroupScene): Promise<void> {
     },
     { timeoutMs: 60_000 },
   )
+}
+
+/** A coordinator that is killed tells nobody: its members have to find out that there is another one, before their session is over. */
+async function joinedAgain(workers: readonly WorkerProcess[], before: readonly number[]): Promise<void> {
+  const all = () => workers.every((worker, index) => joins(worker) > (before[index] ?? 0))
+  await waitUntil('all have joined at the next coordinator', all, { timeoutMs: 60_000 })
+}
+
+function joins({ log }: WorkerProcess): number {
+  return log.filter(({ msg }) => msg === 'joined the group').length
 }
 
 /** No other broker may go before this one has caught up: two are needed for a write. */

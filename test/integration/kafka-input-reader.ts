@@ -122,7 +122,7 @@ export function settleAll({ messages, receipt }: Delivery): void {
 }
 
 /** A condition that throws does not hold yet. */
-export async function until(what: string, condition: () => unknown, ms = 30_000): Promise<void> {
+export async function until(what: string, condition: () => unknown, ms = 60_000): Promise<void> {
   const deadline = Date.now() + ms
   let failure: unknown
   const holds = async () => {

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { PUBLIC_PATHS } from '../../src/debug/routes.ts'
 import { Stats } from '../../src/debug/stats.ts'
@@ -63,6 +65,12 @@ function checkScript(text: string): void {
   }
 }
 
+/** `npm test` begins with it. */
+function isPartOfNpmTest(): void {
+  const testAll = readFileSync(join(root, 'dev/test-all.ts'), 'utf8')
+  for (const part of scripts['check']?.split(' && ') ?? []) expect(testAll).toContain(`['${part.split(' ').join("', '")}']`)
+}
+
 const runBy = (file: string, how: string) => (text: string) => expect(readFileSync(join(root, file), 'utf8'), text).toContain(how)
 const DOCS_TEST = 'test/integration/docs.test.ts'
 
@@ -72,7 +80,9 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^npm run build$/, runBy('test/support/stack.ts', "['run', '--silent', 'build']")],
   [/^npm test$/, checkScript],
   [/^npm run demo( -- .*)?$/, checkScript],
-  [/^npm run (test:unit|check|bench|drill|boards|readme|screenshot|fuzz|push)( -- .*)?$/, checkScript],
+  [/^npm run (test:unit|bench|drill|screenshot|push)( -- .*)?$/, checkScript],
+  [/^npm run check$/, isPartOfNpmTest],
+  [/^npm run boards$/, runBy('test/integration/grafana.test.ts', 'boardJson(source)')],
   [/^npm start$/, runBy(DOCS_TEST, "'npm start'")],
   [/^npx vitest run test\/integration\/NAME\.test\.ts$/, () => expect(existsSync(join(root, 'test/integration/docs.test.ts'))).toBe(true)],
   [/^export CFMR_/, runBy(DOCS_TEST, "'export CFMR_KAFKA_BROKERS'")],
@@ -165,6 +175,24 @@ it('the manifest asks for the service and names the app that docs/deploying.md d
   const { name, services } = manifestApp()
   expect(pageText('docs/deploying.md')).toContain(`cf create-user-provided-service ${services[0]} `)
   expect(pageText('docs/deploying.md')).toContain(`cf run-task ${name} `)
+})
+
+it('the heaps of docs/deploying.md are those of the command of the manifest', () => {
+  const bin = scratchFolder('bin')
+  writeFileSync(join(bin, 'node'), '#!/bin/sh\necho "$1"\n', { mode: 0o755 })
+  const rows = [...pageText('docs/deploying.md').matchAll(/^\| (\d+)([MG]) \| (\d+) MB \|/gm)]
+  expect(rows.length).toBeGreaterThan(2)
+  for (const [, size, unit, heap] of rows) {
+    // The platform gives it in MB, whatever the manifest says.
+    const env = { PATH: bin, MEMORY_LIMIT: `${unit === 'G' ? Number(size) * 1024 : size}m` }
+    const { stdout } = spawnSync('/bin/sh', ['-c', manifestApp().command], { env, encoding: 'utf8' })
+    expect(stdout.trim()).toBe(`--max-old-space-size=${heap}`)
+  }
+})
+
+it('docs/operating.md sizes by the throughput that the README has measured', () => {
+  const [, perSecond = ''] = /\| the whole worker, .*?([\d,]+) envelopes a second/.exec(pageText('README.md')) ?? []
+  expect(pageText('docs/operating.md')).toContain(`One instance took ${perSecond} envelopes a second`)
 })
 
 it('the manifest has nothing that cf takes for a variable to fill in', () => {
