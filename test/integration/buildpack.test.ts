@@ -21,7 +21,7 @@ const PARTITIONS = 4
 /** The platform sends SIGKILL so long after SIGTERM. */
 const KILL_AFTER_MS = 10_000
 
-const { command, services } = manifestApp()
+const { command, services, 'health-check-http-endpoint': healthPath } = manifestApp()
 const mix = loadMix()
 let site: Installation
 let cloudController: CloudControllerFake
@@ -100,7 +100,7 @@ it('started by the manifest on Node 22, ended under load before the platform kil
   for (const node of NODES) {
     const worker = await startDroplet(node, topic)
     await worker.ready()
-    expect((await worker.get('/healthz')).status).toBe(200)
+    expect((await worker.get(String(healthPath))).status).toBe(200)
     expect((await worker.logged(/starts/))['node']).toMatch(new RegExp(`^v${node}\\.`))
     await worker.logged(/^CFMR_SERVER_PASSWORD is not set.*refinery\.apps\.example\.org/)
     // The process that gets SIGTERM is node itself, with a heap that leaves room for what lives outside of it.
