@@ -95,7 +95,7 @@ it('README: the demo, which sends for some seconds, ends by itself and misses no
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { demo: string } }
   // What comes before that sets up and builds, which is done.
   const [demo = ''] = scripts.demo.split(' && ').slice(-1)
-  expect(await run(`${demo} --seconds 3`, {})).toMatch(/[1-9]\d* envelopes sent, .*: nothing is missing$/m)
+  expect(await run(`${demo} --seconds 3 2>&1`, {})).toMatch(/[1-9]\d* envelopes sent, .*: nothing is missing$/m)
 })
 
 it('README: checked, started, and the queries of docs/migrating.md find what was sent', async () => {
