@@ -6,7 +6,7 @@ import { createTopics, kafkaClient } from '../dev/kafka-client.ts'
 import { loadMix } from '../dev/load/mix.ts'
 import { fillTopic } from './end-to-end/fill-topic.ts'
 import { startInfluxDbSink, startNullSink } from './end-to-end/sinks.ts'
-import { drain, idleStartSeconds, workerEnvironment } from './end-to-end/worker-runs.ts'
+import { drain, idleStart, workerEnvironment } from './end-to-end/worker-runs.ts'
 import { medianOf, printResult, type Result, rounded } from './figures.ts'
 
 /**
@@ -48,7 +48,7 @@ async function measure(start: typeof startNullSink): Promise<Result> {
     await fillTopic({ kafka: client, topic: 'full', partitions, mix, envelopes, compression })
     const env = { ...workerEnvironment(kafka.brokers, sink, mix), CFMR_INFLUXDB_GZIP: String(gzip) }
     say('idle workers …')
-    const idle = await medianOf(3, () => idleStartSeconds(env, 'empty'))
+    const idle = await medianOf(3, async () => (await idleStart(env, 'empty')).cpuSeconds)
     say('the worker …')
     const drained = await drain({ client, env, topic: 'full', group: 'full', mix, envelopes, sink })
     const cpu = drained.cpuSeconds - idle

@@ -3,17 +3,16 @@ import { parseArgs } from 'node:util'
 import { startKafka } from '../dev/kafka.ts'
 import { createTopics, kafkaClient } from '../dev/kafka-client.ts'
 import { loadMix } from '../dev/load/mix.ts'
-import { cpuSeconds } from '../dev/process-usage.ts'
 import { WorkerProcess } from '../dev/worker-process.ts'
 import { fillTopic } from './end-to-end/fill-topic.ts'
 import { startNullSink } from './end-to-end/sinks.ts'
-import { drain, idleStartSeconds, workerEnvironment } from './end-to-end/worker-runs.ts'
+import { type Cost, costOf, drain, idleStart, workerEnvironment } from './end-to-end/worker-runs.ts'
 import { median, printResult, type Result, rounded } from './figures.ts'
 
 /**
  * What partitions cost: CPU of the built worker to the null sink, and of stock kafkajs that only counts, for the same
- * envelopes, in record batches of the same size, in a topic with 4 partitions and in one with 500. Less an idle start each;
- * medians of three runs that take turns.
+ * envelopes, in record batches of the same size, in a topic with 4 partitions and in one with 500. Both with Node's
+ * options of `npm start`, less an idle start each; medians of three runs that take turns.
  *
  * Every fetch names every partition, so kafkajs pays for partitions whatever is built on it. The floor is for what the worker
  * adds to that: the CPU seconds that it takes more with 500 than with 4 are at most 1.3 times those that kafkajs alone takes
@@ -34,8 +33,8 @@ const PARTITIONS = { few: 4, many: 500 }
 const say = (text: string) => console.error(text)
 
 type Topic = 'empty' | 'few' | 'many'
-/** CPU seconds until a new group has read all of the topic, or until it has joined where there is nothing to read. */
-type Read = (topic: Topic, group: string) => Promise<number>
+/** What it costs a new group to read all of the topic, or to join where there is nothing to read. */
+type Read = (topic: Topic, group: string) => Promise<Cost>
 type Readers = Readonly<Record<'kafkajs' | 'worker', Read>>
 
 printResult(await measure(), options.json)
@@ -53,11 +52,8 @@ async function measure(): Promise<Result> {
     }
     const env = workerEnvironment(kafka.brokers, sink, mix)
     return await compare({
-      kafkajs: (topic, group) => kafkajsSeconds(kafka.brokers, topic, group),
-      worker: async (topic, group) => {
-        if (topic === 'empty') return idleStartSeconds(env, topic)
-        return (await drain({ client, env, topic, group, mix, envelopes, sink })).cpuSeconds
-      },
+      kafkajs: (topic, group) => kafkajsAlone(kafka.brokers, topic, group),
+      worker: (topic, group) => (topic === 'empty' ? idleStart(env, topic) : drain({ client, env, topic, group, mix, envelopes, sink })),
     })
   } finally {
     await sink.close()
@@ -66,23 +62,23 @@ async function measure(): Promise<Result> {
 }
 
 async function compare(readers: Readers): Promise<Result> {
-  const runs: { readonly reader: keyof Readers; readonly topic: Topic; readonly seconds: number }[] = []
+  const runs: (Cost & { readonly reader: keyof Readers; readonly topic: Topic })[] = []
   for (let round = 1; round <= ROUNDS; round++) {
     say(`round ${round} of ${ROUNDS} …`)
     for (const reader of ['kafkajs', 'worker'] as const) {
       for (const topic of ['empty', 'few', 'many'] as const) {
-        runs.push({ reader, topic, seconds: await readers[reader](topic, `${reader}-${round}`) })
+        runs.push({ reader, topic, ...(await readers[reader](topic, `${reader}-${round}`)) })
       }
     }
   }
-  const secondsOf = (reader: keyof Readers, topic: Topic) =>
-    median(runs.filter((run) => run.reader === reader && run.topic === topic).map(({ seconds }) => seconds))
-  const costOf = (reader: keyof Readers) => {
-    const idle = secondsOf(reader, 'empty')
-    return { few: secondsOf(reader, 'few') - idle, many: secondsOf(reader, 'many') - idle }
+  const medianOf = (figure: keyof Cost, reader: keyof Readers, topic: Topic) =>
+    median(runs.filter((run) => run.reader === reader && run.topic === topic).map((run) => run[figure]))
+  const secondsOf = (reader: keyof Readers) => {
+    const idle = medianOf('cpuSeconds', reader, 'empty')
+    return { few: medianOf('cpuSeconds', reader, 'few') - idle, many: medianOf('cpuSeconds', reader, 'many') - idle }
   }
-  const kafkajs = costOf('kafkajs')
-  const worker = costOf('worker')
+  const kafkajs = secondsOf('kafkajs')
+  const worker = secondsOf('worker')
   return {
     envelopes,
     kafkajs_cpu_seconds_4_partitions: rounded(kafkajs.few),
@@ -94,16 +90,18 @@ async function compare(readers: Readers): Promise<Result> {
     kafkajs_cpu_seconds_more: rounded(kafkajs.many - kafkajs.few),
     worker_cpu_seconds_more: rounded(worker.many - worker.few),
     worker_more_to_kafkajs_more: rounded((worker.many - worker.few) / (kafkajs.many - kafkajs.few)),
+    kafkajs_peak_rss_mb_500_partitions: Math.round(medianOf('peakRssBytes', 'kafkajs', 'many') / 2 ** 20),
+    worker_peak_rss_mb_500_partitions: Math.round(medianOf('peakRssBytes', 'worker', 'many') / 2 ** 20),
   }
 }
 
-async function kafkajsSeconds([broker = '']: readonly string[], topic: Topic, group: string): Promise<number> {
+async function kafkajsAlone([broker = '']: readonly string[], topic: Topic, group: string): Promise<Cost> {
   const program = fileURLToPath(new URL('partitions/kafkajs-alone.mjs', import.meta.url))
   const count = topic === 'empty' ? 0 : envelopes
   const kafkajs = await WorkerProcess.start({ program, env: {}, args: [broker, topic, group, String(count)] })
   try {
     await kafkajs.logged(count === 0 ? /^joined$/ : /^counted$/, { timeoutMs: 600_000, everyMs: 100 })
-    return cpuSeconds(kafkajs.pid)
+    return costOf(kafkajs)
   } finally {
     await kafkajs.stop()
   }

@@ -20,7 +20,12 @@ const SENDS_AT_ONCE = 4
 export async function fillTopic(options: FillOptions): Promise<void> {
   const { kafka, topic, partitions, mix, envelopes, batchMessages = 1000, compression = 'uncompressed' } = options
   await createTopics(kafka, [{ topic, partitions, config: { 'compression.type': compression } }])
-  const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner })
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    // A busy broker names itself as the leader of many new partitions some seconds before it is.
+    retry: { maxRetryTime: 1000, retries: 60 },
+  })
   await producer.connect()
   let batches = 0
   const send = async () => {

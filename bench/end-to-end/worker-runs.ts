@@ -22,13 +22,25 @@ export function workerEnvironment(brokers: readonly string[], sink: Sink, mix: M
   }
 }
 
-/** CPU of a worker that starts, joins and finds nothing to read in `topic`. */
-export async function idleStartSeconds(env: Environment, topic: string): Promise<number> {
+/** Of a worker that starts, joins and finds nothing to read in `topic`. */
+export async function idleStart(env: Environment, topic: string): Promise<Cost> {
   const worker = await WorkerProcess.start({ env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'idle' } })
-  await worker.ready()
-  const seconds = cpuSeconds(worker.pid)
-  await worker.stop()
-  return seconds
+  try {
+    await worker.ready()
+    return costOf(worker)
+  } finally {
+    await worker.stop()
+  }
+}
+
+/** Of a process, from its start. */
+export interface Cost {
+  readonly cpuSeconds: number
+  readonly peakRssBytes: number
+}
+
+export function costOf({ pid, peakRssBytes }: WorkerProcess): Cost {
+  return { cpuSeconds: cpuSeconds(pid), peakRssBytes }
 }
 
 export interface DrainOptions {
@@ -43,12 +55,10 @@ export interface DrainOptions {
   readonly sink: Sink
 }
 
-/** Of one worker from its start to its last commit. */
-export interface Drained {
-  readonly cpuSeconds: number
+/** To the last commit. */
+export interface Drained extends Cost {
   readonly sinkCpuSeconds: number
   readonly envelopesPerSecond: number
-  readonly peakRssBytes: number
 }
 
 /**
@@ -72,12 +82,10 @@ export async function drain({ client, env, topic, group, mix, envelopes, sink }:
       },
       { timeoutMs: 600_000, everyMs: 100 },
     )
-    const { peakRssBytes } = worker
     const drained = {
-      cpuSeconds: cpuSeconds(worker.pid),
+      ...costOf(worker),
       sinkCpuSeconds: cpuSeconds(sink.pid) - sinkCpuBefore,
       envelopesPerSecond: ((envelopes - (first?.count ?? 0)) / (performance.now() - (first?.ms ?? 0))) * 1000,
-      peakRssBytes,
     }
     await checkPoints(worker, sink, mix, envelopes)
     return drained
