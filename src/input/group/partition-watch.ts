@@ -1,12 +1,12 @@
 import type { Logger } from 'pino'
-import { errorText } from '../lib/error-text.ts'
-import { limitedLog } from '../lib/limited-log.ts'
-import { sleep } from '../lib/sleep.ts'
-import type { Assignment } from './assignment.ts'
-import { Bell } from './bell.ts'
+import { errorText } from '../../lib/error-text.ts'
+import { limitedLog } from '../../lib/limited-log.ts'
+import { sleep } from '../../lib/sleep.ts'
+import type { Assignment } from '../assignment.ts'
+import { Bell } from '../bell.ts'
+import type { KafkaAdmin } from '../kafka-admin.ts'
+import type { OffsetTracker } from '../offset-tracker.ts'
 import type { GroupLife } from './group-life.ts'
-import type { KafkaAdmin } from './kafka-admin.ts'
-import type { OffsetTracker } from './offset-tracker.ts'
 
 export interface PartitionWatchOptions {
   readonly admin: KafkaAdmin

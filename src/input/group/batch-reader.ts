@@ -1,13 +1,13 @@
 import type { Batch, EachBatchPayload } from 'kafkajs'
-import { sleep } from '../lib/sleep.ts'
-import type { Bell } from './bell.ts'
+import { sleep } from '../../lib/sleep.ts'
+import type { Bell } from '../bell.ts'
+import type { OffsetTracker } from '../offset-tracker.ts'
+import { Portions } from '../portions.ts'
+import type { ReadAhead } from '../read-ahead.ts'
+import { RecordBatch } from '../record-batch.ts'
 import type { GroupLife } from './group-life.ts'
 import type { Membership } from './membership.ts'
-import type { OffsetTracker } from './offset-tracker.ts'
 import type { PartitionWatch } from './partition-watch.ts'
-import { Portions } from './portions.ts'
-import type { ReadAhead } from './read-ahead.ts'
-import { RecordBatch } from './record-batch.ts'
 
 /**
  * Whoever has read all there is waits for so long before the next fetch, so that some messages gather. A message that comes

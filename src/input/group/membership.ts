@@ -1,14 +1,14 @@
 import type { EachBatchPayload } from 'kafkajs'
 import kafkajs from 'kafkajs'
 import type { Logger } from 'pino'
-import type { Ledger } from '../ledger.ts'
-import { sleep } from '../lib/sleep.ts'
-import { within } from '../lib/within.ts'
-import { Assignment, type Partitions } from './assignment.ts'
-import type { Bell } from './bell.ts'
+import type { Ledger } from '../../ledger.ts'
+import { sleep } from '../../lib/sleep.ts'
+import { within } from '../../lib/within.ts'
+import { Assignment, type Partitions } from '../assignment.ts'
+import type { Bell } from '../bell.ts'
+import type { ReadAhead } from '../read-ahead.ts'
 import type { Committer } from './committer.ts'
 import { type GroupLife, type GroupMembership, holdJoin } from './group-life.ts'
-import type { ReadAhead } from './read-ahead.ts'
 
 const { KafkaJSProtocolError } = kafkajs
 

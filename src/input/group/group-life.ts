@@ -1,11 +1,11 @@
 import kafkajs, { type Assigner, type Cluster, type Consumer, type EachBatchPayload, type KafkaConfig } from 'kafkajs'
-import { toError } from '../errors.ts'
-import { registerCodecs } from '../lib/kafka-codecs.ts'
-import { sleep } from '../lib/sleep.ts'
-import { within } from '../lib/within.ts'
-import type { Partitions } from './assignment.ts'
+import { toError } from '../../errors.ts'
+import { registerCodecs } from '../../lib/kafka-codecs.ts'
+import { sleep } from '../../lib/sleep.ts'
+import { within } from '../../lib/within.ts'
+import type { Partitions } from '../assignment.ts'
+import { keepRecordBatchesWhole } from '../record-batch.ts'
 import { FetchFence } from './fetch-fence.ts'
-import { keepRecordBatchesWhole } from './record-batch.ts'
 
 const { Kafka, PartitionAssigners } = kafkajs
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FetchFence } from '../../../src/input/fetch-fence.ts'
+import { FetchFence } from '../../../../src/input/group/fetch-fence.ts'
 
 test('what was asked for before a join and arrives after it is stale, until that broker is asked again', () => {
   const fence = new FetchFence()

@@ -1,10 +1,10 @@
 import type { Cluster } from 'kafkajs'
 import type { Logger } from 'pino'
-import { errorText } from '../lib/error-text.ts'
-import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
-import type { Assignment } from './assignment.ts'
+import { errorText } from '../../lib/error-text.ts'
+import { type LimitedLog, limitedLog } from '../../lib/limited-log.ts'
+import type { Assignment } from '../assignment.ts'
+import type { OffsetTracker } from '../offset-tracker.ts'
 import type { GroupLife, GroupMembership } from './group-life.ts'
-import type { OffsetTracker } from './offset-tracker.ts'
 
 export interface CommitterOptions {
   readonly groupId: string

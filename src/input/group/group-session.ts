@@ -1,13 +1,13 @@
 import type { KafkaConfig } from 'kafkajs'
 import type { Logger } from 'pino'
-import type { Ledger } from '../ledger.ts'
+import type { Ledger } from '../../ledger.ts'
+import type { Bell } from '../bell.ts'
+import type { ReadAhead } from '../read-ahead.ts'
 import { BatchReader } from './batch-reader.ts'
-import type { Bell } from './bell.ts'
 import { Committer } from './committer.ts'
 import { GroupLife } from './group-life.ts'
 import { Membership } from './membership.ts'
 import type { PartitionWatch } from './partition-watch.ts'
-import type { ReadAhead } from './read-ahead.ts'
 import type { StartPositions } from './start-positions.ts'
 
 export interface GroupSessionOptions {

@@ -1,12 +1,12 @@
 import type { Cluster } from 'kafkajs'
 import type { Logger } from 'pino'
-import { errorText } from '../lib/error-text.ts'
-import { limitedLog } from '../lib/limited-log.ts'
-import { sleep } from '../lib/sleep.ts'
-import type { Assignment } from './assignment.ts'
+import { errorText } from '../../lib/error-text.ts'
+import { limitedLog } from '../../lib/limited-log.ts'
+import { sleep } from '../../lib/sleep.ts'
+import type { Assignment } from '../assignment.ts'
+import type { OffsetTracker } from '../offset-tracker.ts'
 import type { Committer } from './committer.ts'
 import type { GroupLife } from './group-life.ts'
-import type { OffsetTracker } from './offset-tracker.ts'
 
 export interface StartPositionsOptions {
   readonly groupId: string
