@@ -13,7 +13,7 @@ import { createLog } from '../../src/lib/log.ts'
 import { guidOf, makeApps } from '../support/apps.ts'
 import { logEnvelopes } from '../support/envelopes.ts'
 import { KafkaTester } from '../support/kafka.ts'
-import { hardToRead, linesOf, pixelsOf } from '../support/page-looks.ts'
+import { hardToRead, linesOf, pixelsOf, tooWide } from '../support/page-looks.ts'
 import { shared, uniqueName } from '../support/shared.ts'
 import { startWorker } from '../support/worker.ts'
 import { quietSources } from '../unit/debug/sources.ts'
@@ -121,7 +121,7 @@ describe('a real worker', () => {
     const rows = await page
       .locator('#partitions tr')
       .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
-    const offsets = input.partitions.map((of) => [of.position, of.committed, of.high_watermark, of.lag, of.in_flight].map(Number))
+    const offsets = input.partitions.map((of) => [of.committed, of.high_watermark, of.lag, of.in_flight].map(Number))
     expect(rows).toEqual(offsets.map((of, i) => [`${topic}/${i}`, ...of.map(text), '–']))
     expect(await page.locator('#charts canvas').count()).toBe(6)
 
@@ -169,6 +169,7 @@ describe('whatever the figures are', () => {
     partitions = 0,
     messages = 1,
     oldestSeconds = 0,
+    firstOffset = 0,
     topic = 'cf-logs',
     password = undefined as string | undefined,
     instance = 0,
@@ -177,7 +178,7 @@ describe('whatever the figures are', () => {
     quiet.sources.instanceIndex = instance
     for (let partition = 0; partition < partitions; partition++) {
       const lag = partition * messages
-      const offsets = { position: lag, committed: 0, highWatermark: lag }
+      const offsets = { position: firstOffset + lag, committed: firstOffset, highWatermark: firstOffset + lag }
       quiet.partitions.push({ topic, partition, ...offsets, lag, inFlight: messages, oldestUnackedSeconds: oldestSeconds })
     }
     const log = createLog({ level: 'ERROR', destination: process.stderr })
@@ -206,14 +207,14 @@ describe('whatever the figures are', () => {
   })
 
   test.for([
-    ['light', 1280],
-    ['dark', 1280],
+    ['light', 1120],
+    ['dark', 1120],
     ['light', 360],
     ['dark', 360],
   ] as const)(
     'in %s, %i pixels wide, every text can be read, well or not, and the charts have the colours',
     async ([colorScheme, width], { skip }) => {
-      const { url, reasons, sources } = await serve({ partitions: 30, messages: 10_000, oldestSeconds: 245 })
+      const { url, reasons, sources } = await serve({ partitions: 30, messages: 10_000, oldestSeconds: 245, firstOffset: 1_234_567_890 })
       sources.output.lastError = 'InfluxDB: no answer'
       const { page } = await open(skip, url, width)
       await page.emulateMedia({ colorScheme })
@@ -221,6 +222,7 @@ describe('whatever the figures are', () => {
       expect(await hardToRead(page)).toEqual([])
       await expect.poll(() => pixelsOf(page, '#charts figure:nth-child(2) canvas', '--one'), soon).toBeGreaterThan(20)
       expect(await linesOf(page, '#partition-count')).toBe(1)
+      expect(await tooWide(page)).toEqual([])
       reasons.output.push('InfluxDB: the last write failed')
       sources.ledger.consume(1)
       await expect.poll(() => levelOf(page), soon).toBe('trouble')

@@ -57,4 +57,11 @@ const LINES = `(selector) => {
   return new Set([...text.getClientRects()].map(({ top }) => top)).size
 }`
 
+/** The headings of the cards that hold more than fits into them. */
+export const tooWide = (page: Page) => page.evaluate<string[]>(TOO_WIDE)
+
+const TOO_WIDE = `[...document.querySelectorAll('section, figure')]
+  .filter((card) => card.scrollWidth > card.clientWidth)
+  .map((card) => card.querySelector('h2, h3').textContent)`
+
 const call = (source: string, ...args: readonly string[]) => `(${source})(...${JSON.stringify(args)})`

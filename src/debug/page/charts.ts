@@ -184,7 +184,7 @@ class Chart {
     return {
       width: 300,
       height: HEIGHT,
-      padding: [6, 8, 0, 0],
+      padding: [6, PADDING_RIGHT, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: cursors.key }, drag: { x: false, y: false }, y: false, points: { size: 5 } },
       scales: { x: { time: true }, y: { auto: false } },
@@ -198,13 +198,20 @@ class Chart {
         })),
       ],
       axes: [
-        { ...axis, size: 22, gap: 4, space: 70, grid: { show: false }, values: (_, times) => times.map((time) => timeLabel(time)) },
+        { ...axis, size: 22, gap: 4, space: 70, grid: { show: false }, values: timeLabels },
         { ...axis, size: 52, gap: 4, space: 28, grid: { stroke: color('line'), width: 1 }, values: (_, ticks) => ticks.map(format) },
       ],
       hooks: { setCursor: [() => this.#showKeys()] },
     }
   }
 }
+
+const HALF_LABEL = 26
+const PADDING_RIGHT = 8
+
+/** None where the edge would cut it. */
+const timeLabels = (plot: uPlot, times: readonly number[]) =>
+  times.map((time) => (plot.over.clientWidth + PADDING_RIGHT - plot.valToPos(time, 'x') < HALF_LABEL ? '' : timeLabel(time)))
 
 const timeLabel = (seconds: number) => clock(seconds * 1000).slice(0, seconds % 60 === 0 ? 5 : 8)
 

@@ -88,12 +88,12 @@ export function showPartitions({ kafka }: StatsSnapshot): void {
   )
   eachChild(byId('partitions'), shown, partitionRow, (row, partition) => {
     const known = (value: number | null) => (value === null ? UNKNOWN : count(value))
-    const { position, committed, high_watermark, lag, in_flight, oldest_unacked_seconds: oldest } = partition
-    const texts = [nameOf(partition), known(position), known(committed), known(high_watermark), known(lag), count(in_flight), age(oldest)]
+    const { committed, high_watermark, lag, in_flight, oldest_unacked_seconds: oldest } = partition
+    const texts = [nameOf(partition), known(committed), known(high_watermark), known(lag), count(in_flight), age(oldest)]
     texts.forEach((text, i) => {
       setText(row.children[i] as Element, text)
     })
-    ;(row.children[4] as HTMLElement).style.setProperty('--share', String(maxLag === 0 ? 0 : (lag ?? 0) / maxLag))
+    ;(row.children[3] as HTMLElement).style.setProperty('--share', String(maxLag === 0 ? 0 : (lag ?? 0) / maxLag))
   })
   setText(byId('partition-count'), matching.count === 1 ? '1 partition' : `${count(matching.count)} partitions`)
   setText(byId('lag-total'), count(matching.lag))
@@ -105,8 +105,9 @@ function partitionRow(): HTMLTableRowElement {
   const row = make('tr')
   const name = make('th')
   name.scope = 'row'
-  row.append(name, make('td', 'wide'), make('td', 'wide'), make('td', 'wide'), make('td', 'lag'), make('td'), make('td'))
+  row.append(name, make('td', 'wide'), make('td', 'wide'), make('td', 'lag'), make('td'), make('td'))
   return row
 }
 
-const age = (seconds: number) => (seconds === 0 ? UNKNOWN : duration(seconds))
+/** It may stand on two lines, but a number never without its unit. */
+const age = (seconds: number) => (seconds === 0 ? UNKNOWN : duration(seconds).replace(/(?<=\d) /g, '\u00a0'))
