@@ -36,6 +36,8 @@ export interface DrillResult {
   readonly dead_letters: number
   /** Instances that gave up with exit 1 and were started again. */
   readonly gave_up: number
+  /** Instances that were stopped while a server was away, and said what they could not write. */
+  readonly left_unwritten: number
   /** From the last fault's end to the last commit. */
   readonly catch_up_seconds: number
   readonly faults: Readonly<Record<string, number>>
@@ -116,6 +118,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       repeated: counter.points - stored,
       dead_letters: deadLetters.reduce((sum, { high }) => sum + Number(high), 0),
       gave_up: instances.gaveUp,
+      left_unwritten: instances.leftUnwritten,
       catch_up_seconds: Math.round(catchUpSeconds * 10) / 10,
       faults,
       unexpected: instances.unexpected,

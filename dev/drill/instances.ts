@@ -5,6 +5,8 @@ import { WorkerProcess } from '../worker-process.ts'
 export class Instances {
   /** Ended on their own with exit 1, as they should where a server stays away. */
   gaveUp = 0
+  /** Stopped while a server was away, so that not all could be written: ended with exit 1, and said how much will be read again. */
+  leftUnwritten = 0
   /** Ended in a way that is in no contract; what they said last. */
   readonly unexpected: string[] = []
   readonly #env: Readonly<Record<string, string | number>>
@@ -28,11 +30,12 @@ export class Instances {
     void supervisor.finally(() => this.#supervisors.delete(supervisor))
   }
 
-  /** SIGTERM: it has to drain, commit and exit 0. */
+  /** SIGTERM: it has to drain, commit and exit 0, or to say what it could not write. One that has hardly begun just ends. */
   async remove(worker: WorkerProcess): Promise<void> {
     for (const [index, one] of this.#wanted) if (one === worker) this.#wanted.delete(index)
     const { code, signal } = await worker.stop(60_000)
-    if (code !== 0) this.unexpected.push(`SIGTERM ended it with ${code ?? signal}\n${worker.logTail()}`)
+    if (code === 1 && worker.log.some(({ msg }) => msg.includes('will be read again'))) this.leftUnwritten++
+    else if (code !== 0 && worker.log.length > 0) this.unexpected.push(`SIGTERM ended it with ${code ?? signal}\n${worker.logTail()}`)
   }
 
   async removeAll(): Promise<void> {
