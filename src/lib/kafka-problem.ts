@@ -12,7 +12,7 @@ export interface KafkaProblem {
  */
 export function explainKafkaError(thrown: unknown): KafkaProblem {
   const chain = chainOf(thrown)
-  for (const explain of [tlsProblem, authenticationProblem, authorizationProblem, unreachableProblem]) {
+  for (const explain of [tlsProblem, authenticationProblem, authorizationProblem, coordinatorProblem, unreachableProblem]) {
     for (const link of chain) {
       const problem = explain(link)
       if (problem !== undefined) return problem
@@ -105,8 +105,16 @@ function authorizationProblem({ type, text }: Link): KafkaProblem | undefined {
   return { kind: 'authorization', message: `Kafka does not let this account do that (${text}): ${cure}` }
 }
 
+/** kafkajs tells nobody why it has found none. */
+function coordinatorProblem({ name, text }: Link): KafkaProblem | undefined {
+  if (name !== 'KafkaJSGroupCoordinatorNotFound') return undefined
+  const cure =
+    'it may be starting; when this lasts, the account may lack READ on the group of CFMR_KAFKA_CONSUMERGROUP: `cf-metrics-refinery check` tells'
+  return { kind: 'unreachable', message: `Kafka names no coordinator for the group (${text}): ${cure}` }
+}
+
 const UNREACHABLE_NAME =
-  /^KafkaJS(Connection(Closed)?Error|RequestTimeoutError|BrokerNotFound|NoBrokerAvailableError|SASLAuthenticationError|GroupCoordinatorNotFound)$/
+  /^KafkaJS(Connection(Closed)?Error|RequestTimeoutError|BrokerNotFound|NoBrokerAvailableError|SASLAuthenticationError)$/
 const UNREACHABLE_CODE = /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)/
 
 function unreachableProblem({ name, code, text, broker }: Link): KafkaProblem | undefined {

@@ -31,6 +31,11 @@ describe('an error of kafkajs', () => {
     expect(explainKafkaError(error)).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('kafka-1:9092') })
   })
 
+  it('asks for the right to the group where no coordinator is found: kafkajs keeps the reason to itself', () => {
+    const error = kafkaError('KafkaJSGroupCoordinatorNotFound', 'Failed to find group coordinator')
+    expect(explainKafkaError(error)).toMatchObject({ kind: 'unreachable', message: expect.stringMatching(/READ on the group.*check/) })
+  })
+
   it('is passed on in its own words where there are no better ones', () => {
     expect(explainKafkaError(protocolError('GROUP_ID_NOT_FOUND'))).toEqual({ kind: 'other', message: 'Kafka: said GROUP_ID_NOT_FOUND' })
     expect(explainKafkaError('text')).toEqual({ kind: 'other', message: 'Kafka: text' })
