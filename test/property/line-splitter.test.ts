@@ -16,7 +16,7 @@ it('finds the same lines however the file is cut into pieces, and from whatever 
 
       const lines = file.toString('latin1').split('\n')
       const expected = lines
-        .map((line, i) => ({ offset: String(i + 1), value: line.replace(/\r$/, '') }))
+        .map((line, i) => ({ offset: i + 1, value: line.replace(/\r$/, '') }))
         .filter(({ value }, i) => i + 1 >= first && /[^ \t\r]/.test(value))
       expect(messages.map(({ offset, value }) => ({ offset, value: value?.toString('latin1') }))).toEqual(expected)
     }),
