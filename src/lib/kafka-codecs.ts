@@ -9,6 +9,7 @@ const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkaj
 
 /** The most that one record batch may become. Producers end a batch at about 1 MB before compression; this is no honest one. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024
+
 /** Teaches kafkajs, for the whole process, to read every compression of Kafka; may be called again. Nothing is ever sent compressed. */
 export function registerCodecs(): void {
   for (const type of Object.keys(decompressors).map(Number)) {

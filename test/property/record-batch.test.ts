@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { keepRecordBatchesWhole, RecordBatch } from '../../src/input/record-batch.ts'
+import { keepRecordBatchesWhole, RecordBatch, Records } from '../../src/input/record-batch.ts'
 
 const require = createRequire(import.meta.url)
 const kafkajs = 'kafkajs/src/protocol'
@@ -110,4 +110,10 @@ test('of damaged records it reads some, or says where the damage is: it never re
     }),
     { numRuns: 1000 },
   )
+})
+
+test('a value that would reach into the next record is damage, and no value', () => {
+  const record = (valueLength: number) => Buffer.from([16, 0, 0, 0, 1, 2 * valueLength, 0x61, 0x62, 0])
+  expect(new Records(Buffer.concat([record(2), record(2)]), 2, 7).next()).toEqual({ offset: 7, value: Buffer.from('ab') })
+  expect(() => new Records(Buffer.concat([record(5), record(2)]), 2, 7).next()).toThrow('a record batch at offset 7 is damaged')
 })
