@@ -18,14 +18,18 @@ export type Verdict = typeof POINT | typeof DISCARDED | typeof NO_APP_GUID | typ
 /**
  * What one message says, as far as a point needs it: the one thing that every decoder fills and the encoder reads.
  *
- * A single instance is filled again for every message, so its shape never changes and nothing is allocated. A pair such
+ * A few instances are filled again and again, so its shape never changes and nothing is allocated. A pair such
  * as `statusCode, statusCodeEnd` is a span of `bytes`: 64-bit integers stay the digits they came as. Decoders that cannot
  * point into the message (protobuf, unusual JSON) write canonical text into a scratch buffer of their own and point there.
  * Words are read whole, so at least 8 bytes behind every span must be readable, if not meaningful. An empty span means absent.
  *
- * Fields that do not belong to `kind` hold whatever an earlier message left there.
+ * Fields that do not belong to `verdict` and `kind` hold whatever an earlier message left there.
  */
 export class AppEvent {
+  verdict: Verdict = UNDECODABLE
+  /** UNDECODABLE: why, in words: where, what is there, and what is expected. */
+  problem = ''
+
   kind = 0
   bytes = new Uint8Array(0)
   /** Over the same memory as `bytes`. */

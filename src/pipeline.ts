@@ -13,7 +13,7 @@ import { Activity } from './lib/activity.ts'
 import { type Undeliverable, undeliverable } from './lib/undeliverable.ts'
 import type { Batch } from './output/batch.ts'
 import { Batcher } from './output/batcher.ts'
-import type { DeadLetters, Delivery, Fate, Input, Output, Receipt } from './types.ts'
+import type { DeadLetters, Delivery, Fate, Input, Message, Output, Receipt } from './types.ts'
 
 export interface PipelineOptions {
   readonly input: Input
@@ -32,6 +32,9 @@ export interface PipelineOptions {
 /** The event loop gets a turn this often, however much there is to read: heartbeats and /healthz depend on it. */
 const TURN_MS = 20
 
+/** So many messages take each step together, which saves waiting for memory: see {@link Decoder.decodeGroup} and {@link AppIndex.prefetch}. */
+const GROUP_MESSAGES = 32
+
 /**
  * The whole flow: input, decode, decide, enrich, encode, batch, write, settle.
  *
@@ -42,7 +45,9 @@ const TURN_MS = 20
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #batcher: Batcher
-  readonly #event = new AppEvent()
+  readonly #events = Array.from({ length: GROUP_MESSAGES }, () => new AppEvent())
+  /** Of a message that was held. */
+  readonly #heldEvent = new AppEvent()
   readonly #held = new HeldMessages()
   readonly #errands = new Set<Promise<void>>()
   /** Aborts once something has failed for good. */
@@ -97,30 +102,50 @@ export class Pipeline {
   async #take({ messages, receipt }: Delivery): Promise<void> {
     await this.#giveTurn()
     const dead: Undeliverable[] = []
-    for (let index = 0; index < messages.length; index++) {
+    for (let start = 0; start < messages.length; ) {
       if (this.#batcher.isFull) await abortable(this.#batcher.space(), this.#kill)
       if (!receipt.isOpen) break
-      const fate = this.#refine(messages[index]?.value ?? null, receipt, index, undefined, dead)
-      if (fate !== undefined) receipt.settle(fate, index)
+      start = this.#takeGroup(messages, start, receipt, dead)
     }
     this.#bury(dead)
   }
 
+  /** Returns the first message not taken: what was decoded and finds no space any more is decoded again. */
+  #takeGroup(messages: readonly Message[], start: number, receipt: Receipt, dead: Undeliverable[]): number {
+    const { decoder, enricher } = this.#options
+    const events = this.#events
+    const count = decoder.decodeGroup(messages, start, events)
+    enricher.prefetch(events, count)
+    for (let i = 0; i < count; i++) {
+      if (this.#batcher.isFull) return start + i
+      const index = start + i
+      const fate = this.#refine(events[i] as AppEvent, messages[index]?.value ?? null, receipt, index, undefined, dead)
+      if (fate !== undefined) receipt.settle(fate, index)
+    }
+    return start + count
+  }
+
   /**
-   * One message, from its bytes to a line, or to the fate that it meets at once. Undefined where its fate is still to come.
+   * One message, from its event to a line, or to the fate that it meets at once. Undefined where its fate is still to come.
    * There must be space in the batcher. `known` is its app, where that has just been asked for.
    */
-  #refine(value: Buffer | null, receipt: Receipt, index: number, known: App | undefined, dead: Undeliverable[]): Fate | undefined {
-    const { decoder, enricher, encoder, notFound, deadLetters } = this.#options
-    const event = this.#event
-    const verdict = decoder.decode(value, event)
+  #refine(
+    event: AppEvent,
+    value: Buffer | null,
+    receipt: Receipt,
+    index: number,
+    known: App | undefined,
+    dead: Undeliverable[],
+  ): Fate | undefined {
+    const { enricher, encoder, notFound, deadLetters } = this.#options
+    const { verdict } = event
     if (verdict === DISCARDED) return 'discarded'
     if (verdict === NO_APP_GUID) {
       this.enrichFailed.add(1, this.#nowMs)
       return 'no_app_guid'
     }
     if (verdict !== POINT || value === null) {
-      dead.push(undeliverable('undecodable', decoder.reason, receipt, index, value, deadLetters.keepsValues))
+      dead.push(undeliverable('undecodable', event.problem, receipt, index, value, deadLetters.keepsValues))
       return undefined
     }
     const app = known ?? enricher.find(event)
@@ -148,14 +173,16 @@ export class Pipeline {
 
   /** An errand: waits until Cloud Controller has said what the app is, then lets its messages go on. */
   async #release(guid: string): Promise<void> {
-    const app = await this.#options.enricher.lookUp(guid)
+    const { decoder, enricher } = this.#options
+    const app = await enricher.lookUp(guid)
     if (app === undefined) return
     const dead: Undeliverable[] = []
     for (const { receipt, index, value } of this.#held.release(guid)) {
       await this.#giveTurn()
       if (this.#batcher.isFull) await this.#batcher.space()
       if (!receipt.isOpen) continue
-      const fate = this.#refine(value, receipt, index, app, dead)
+      decoder.decode(value, this.#heldEvent)
+      const fate = this.#refine(this.#heldEvent, value, receipt, index, app, dead)
       if (fate !== undefined) receipt.settle(fate, index)
     }
     this.#bury(dead)

@@ -10,7 +10,8 @@ import { mixedLoad } from './loads.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 const hotPathOf = await loadHotPath((module) => new URL(`../../src/${module}.ts`, import.meta.url).href)
-const { messages, metadata } = mixedLoad(4000)
+const { messages: values, metadata } = mixedLoad(4000)
+const messages = values.map((value, offset) => ({ value, offset }))
 const hotPath = hotPathOf(metadata)
 for (let round = 0; round < 60; round++) hotPath(messages)
 

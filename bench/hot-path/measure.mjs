@@ -51,7 +51,7 @@ function coldStartMs(name) {
 }
 
 function parseJson(messages) {
-  for (const message of messages) if (JSON.parse(message.toString()) === null) throw new Error('the load has an empty envelope')
+  for (const { value } of messages) if (JSON.parse(value.toString()) === null) throw new Error('the load has an empty envelope')
 }
 
 /** All messages in one memory, as one answer of Kafka brings them. */
@@ -59,7 +59,7 @@ function load(name) {
   const all = readFileSync(join(folder, `${name}.ndjson`))
   const messages = []
   for (let start = 0, end = all.indexOf('\n'); end >= 0; start = end + 1, end = all.indexOf('\n', start))
-    messages.push(all.subarray(start, end))
+    messages.push({ value: all.subarray(start, end), offset: messages.length })
   return { messages, metadata: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) }
 }
 

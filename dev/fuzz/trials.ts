@@ -2,6 +2,7 @@ import { App } from '../../src/app.ts'
 import { AppEvent, UNDECODABLE, UNSURE } from '../../src/app-event.ts'
 import { decodeExactJson } from '../../src/decode/exact-json.ts'
 import { decodeFastJson } from '../../src/decode/fast-json.ts'
+import { forget } from '../../src/decode/json-text.ts'
 import { parseLine } from '../../test/support/line-protocol.ts'
 import { type Refined, Refiner } from '../../test/support/refine.ts'
 import { editedEnvelope, mutatedMessage } from './mutations.ts'
@@ -47,6 +48,7 @@ export function tryDifferences(seed: number, count: number): Counts {
   return tally(count, () => {
     const message = editedEnvelope(random)
     return explained(message, () => {
+      forget()
       if (decodeFastJson(message, event) === UNSURE) return 'left to the exact decoder'
       const fast = resultOf(refiner.refineWith(decodeFastJson, message))
       const exact = decodeExactJson(message, event) === UNDECODABLE ? 'undecodable' : resultOf(refiner.refineWith(decodeExactJson, message))

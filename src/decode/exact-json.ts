@@ -85,6 +85,7 @@ const scratch = new Scratch()
 
 /** {@link readJsonEnvelope} for a single message, without the reason: what a fast decoder is compared with. */
 export function decodeExactJson(message: Uint8Array, event: AppEvent): Verdict {
+  scratch.clear()
   try {
     return settleEnvelope(readJsonEnvelope(Buffer.from(message.buffer, message.byteOffset, message.length)), event, scratch)
   } catch (error) {

@@ -5,7 +5,7 @@ import { base64, base64Size, byte, bytes, has, isEnd, type Key, key, open, plain
 /**
  * Decodes an envelope spelled just as kafka-firehose-nozzle spells it: sonde-go's order of keys, no white space, canonical
  * numbers. Each function below reads like that schema. `UNSURE` is all it says of anything else: the exact decoder has to look.
- * The event's spans last until the next call.
+ * The event's spans last until `forget`.
  */
 export function decodeFastJson(message: Uint8Array, event: AppEvent): Verdict {
   event.bytes = bytes

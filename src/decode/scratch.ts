@@ -20,6 +20,10 @@ export class Scratch {
     return this.#view
   }
 
+  get length(): number {
+    return this.#length
+  }
+
   clear(): void {
     this.#length = 0
     if (this.#bytes.length > KEPT_BYTES) this.#replace(INITIAL_BYTES)

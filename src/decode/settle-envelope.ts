@@ -13,11 +13,10 @@ const MAX_INT64 = 2n ** 63n - 1n
 const NANOSECONDS_PER_SECOND = 1_000_000_000n
 
 /**
- * Decides what becomes of an envelope, and fills `event` if that is a point; its spans then point into `scratch`. Only
+ * Decides what becomes of an envelope, and fills `event` if that is a point; its spans then point into `scratch`, behind what is there. Only
  * the sub-message that `eventType` names counts.
  */
 export function settleEnvelope(envelope: Envelope, event: AppEvent, scratch: Scratch): Verdict {
-  scratch.clear()
   const verdict = settle(envelope, event, scratch)
   event.bytes = scratch.bytes
   event.view = scratch.view
@@ -47,7 +46,7 @@ function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: S
   event.method = http.method ?? GET
   event.durationSeconds = Number(duration / NANOSECONDS_PER_SECOND)
   event.durationNanoseconds = Number(duration % NANOSECONDS_PER_SECOND)
-  event.timestamp = 0
+  event.timestamp = scratch.length
   event.timestampEnd = event.instance = scratch.append(String(startTimestamp))
   event.instanceEnd = event.statusCode = scratch.append(String(http.instanceIndex ?? 0))
   event.statusCodeEnd = event.contentLength = scratch.append(String(http.statusCode ?? 0))
@@ -67,7 +66,7 @@ function settleLog(log: LogMessage | undefined, event: AppEvent, scratch: Scratc
   event.isRouterLog = isRouterLog
   event.messageType = log.message_type ?? OUT
   event.payloadSize = log.message ?? 0
-  event.timestamp = 0
+  event.timestamp = scratch.length
   event.timestampEnd = event.instance = scratch.append(String(log.timestamp ?? 0n))
   event.instanceEnd = scratch.append(log.source_instance ?? '')
   return POINT
@@ -84,7 +83,7 @@ function settleContainer(metric: ContainerMetric | undefined, timestamp: bigint 
   event.diskBytes = Number(diskBytes)
   event.memoryQuotaBytes = Number(memoryBytesQuota)
   event.diskQuotaBytes = Number(diskBytesQuota)
-  event.timestamp = 0
+  event.timestamp = scratch.length
   event.timestampEnd = event.instance = scratch.append(String(timestamp ?? 0n))
   event.instanceEnd = event.cpu = scratch.append(String(metric.instanceIndex ?? 0))
   event.cpuEnd = event.memory = scratch.append(Number.isFinite(cpu) ? formatFloat(cpu) : '')

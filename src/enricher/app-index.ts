@@ -1,5 +1,5 @@
 import { type App, ID_LENGTH_WORD, ID_WORDS, LAST_ID_WORD, MAX_ID_BYTES } from '../app.ts'
-import type { AppEvent } from '../app-event.ts'
+import { type AppEvent, POINT } from '../app-event.ts'
 
 /**
  * The application id as a string. A UUID `{low, high}` is sixteen bytes, low first, each half little-endian, written
@@ -19,6 +19,7 @@ export function guidOf({ guid, bytes, appId, appIdEnd }: AppEvent): string {
 const QUOTE = 0x22
 const MIN_ID_BYTES = 8
 const MIN_CAPACITY = 1024
+const CACHE_LINE_WORDS = 8
 
 /**
  * Finds the app of an event by the bytes of its id, without making a string of them: a Map by guid doubles the time of an event. A hash table with
@@ -30,6 +31,10 @@ export class AppIndex {
   /** Of the id that each slot's app was found by: nearly always tells without a look at the app whether it is the one. */
   #hashes = new Int32Array(0)
   #count = 0
+  /** Where `prefetch` found something: the apps that `find` will most likely return. */
+  readonly #likely: App[] = []
+  /** What `prefetch` read, kept so that no compiler leaves the reading out. */
+  touched = 0
 
   /** `appOf` is asked where the index does not know an id yet; what it does not know either is not remembered. */
   constructor(appOf: (guid: string) => App | undefined) {
@@ -45,10 +50,8 @@ export class AppIndex {
   }
 
   find(event: AppEvent): App | undefined {
+    if (!isIndexed(event)) return this.#appOf(guidOf(event))
     const { view, appId, appIdEnd } = event
-    const length = appIdEnd - appId
-    // Longer and shorter ids are legal, but rare.
-    if (event.guid !== '' || length < MIN_ID_BYTES || length > MAX_ID_BYTES) return this.#appOf(guidOf(event))
     const apps = this.#apps
     const hashes = this.#hashes
     const mask = hashes.length - 1
@@ -59,6 +62,35 @@ export class AppIndex {
       slot = (slot + 1) & mask
     }
     return this.#add(event, hash, slot)
+  }
+
+  /**
+   * Reads what `find` and the encoder will read for the first `count` events: one kind of memory for all of them before the next, so that
+   * the processor waits for many cache misses at once ("group prefetching"). Where 100,000 apps are equally busy, an envelope costs
+   * 1.2 times what it does with 100 of them; without this, 1.7.
+   */
+  prefetch(events: readonly AppEvent[], count: number): void {
+    const likely = this.#likely
+    const apps = this.#apps
+    const hashes = this.#hashes
+    const mask = hashes.length - 1
+    let found = 0
+    let touched = 0
+    for (let i = 0; i < count; i++) {
+      const event = events[i] as AppEvent
+      if (event.verdict !== POINT || !isIndexed(event)) continue
+      const slot = hashOf(event.view, event.appId, event.appIdEnd - 8) & mask
+      const app = apps[slot]
+      touched += hashes[slot] as number
+      if (app !== undefined) likely[found++] = app
+    }
+    for (let i = 0; i < found; i++) touched += (likely[i] as App).idAt
+    for (let i = 0; i < found; i++) {
+      const { words, idAt, placeAt, placeLength } = likely[i] as App
+      const end = placeAt + (placeLength >> 3)
+      for (let at = idAt; at < end; at += CACHE_LINE_WORDS) touched += words[at] as number
+    }
+    this.touched = touched
   }
 
   #add(event: AppEvent, hash: number, free: number): App | undefined {
@@ -94,6 +126,12 @@ export class AppIndex {
     this.#hashes = new Int32Array(capacity)
     this.#count = 0
   }
+}
+
+/** Longer and shorter ids are legal, but rare. */
+function isIndexed({ guid, appId, appIdEnd }: AppEvent): boolean {
+  const length = appIdEnd - appId
+  return guid === '' && length >= MIN_ID_BYTES && length <= MAX_ID_BYTES
 }
 
 function hasId({ words, idAt }: App, view: DataView, appId: number, appIdEnd: number): boolean {

@@ -137,6 +137,11 @@ export class Enricher implements MetadataStats {
     ])
   }
 
+  /** Makes `find` quicker for the first `count` of these events; see {@link AppIndex.prefetch}. */
+  prefetch(events: readonly AppEvent[], count: number): void {
+    this.#cache.prefetch(events, count)
+  }
+
   /** On the path of every event: no I/O. An App without metadata is confirmed absent; undefined is not known: `lookUp`. */
   find(event: AppEvent): App | undefined {
     const app = this.#cache.find(event)

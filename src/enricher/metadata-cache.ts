@@ -56,6 +56,12 @@ export class MetadataCache {
     return this.#absent.size
   }
 
+  /** See {@link AppIndex.prefetch}. */
+  prefetch(events: readonly AppEvent[], count: number): void {
+    if (this.#mustForget) this.#forget()
+    this.#index.prefetch(events, count)
+  }
+
   find(event: AppEvent): App | undefined {
     if (this.#mustForget) this.#forget()
     return this.#index.find(event) ?? nobody(guidOf(event))

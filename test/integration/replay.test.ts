@@ -34,13 +34,14 @@ const replay = (files: readonly string[], { env, ...more }: Partial<Run> = {}): 
 const ledgerOf = ({ log }: Ended) => log.find(({ msg }) => msg.includes('what became of'))
 const written = ({ stdout }: Ended) => stdout.split(/(?<=\n)/)
 
-it('gives the same points from a file, a compressed one, several of them and stdin, and nothing else on stdout', async () => {
+it('gives the same points from a file, a compressed one, several of them and stdin, in small batches too, and nothing else on stdout', async () => {
   const ways = [
     await replay([at('all.ndjson')]),
     await replay([at('all.ndjson.gz')]),
     await replay([at('first.ndjson'), at('rest.ndjson')]),
     await replay(['-'], { stdin: text }),
     await replay(['-output', 'stdout', '-'], { stdin: gzipSync(text), env: { CFMR_OUTPUT: '' } }),
+    await replay([at('all.ndjson')], { env: { CFMR_BATCHER_FLUSHMESSAGES: '7', CFMR_INFLUXDB_MAXWRITES: '1' } }),
   ]
   const expected = written(ways[0] as Ended)
   expect(expected).toHaveLength(points)
@@ -67,6 +68,19 @@ it('writes to InfluxDB, too', async () => {
     }),
   )
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(points)
+})
+
+it('writes no batch of more lines than it was told to, in whatever pieces they come', async () => {
+  const influxDb = await startFakeInfluxDb()
+  onTestFinished(() => influxDb.close())
+  const env = { CFMR_OUTPUT: 'influxdb', CFMR_INFLUXDB_ADDR: influxDb.url, CFMR_INFLUXDB_DATABASE: 'metrics', CFMR_INFLUXDB_MAXWRITES: '1' }
+  const ended = await replay([at('first.ndjson')], { env: { ...env, CFMR_BATCHER_FLUSHMESSAGES: '7' } })
+  expect(ended.code, ended.stderr).toBe(0)
+  const sizes = influxDb.writes.map(({ lines }) => lines.length)
+  expect(Math.max(...sizes)).toBe(7)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(
+    lines.slice(0, 1000).filter((_, number) => mix.kind(number) !== 'discarded').length,
+  )
 })
 
 it('writes nothing with --output stdout, wherever the configuration points', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeProtobuf } from '../../dev/envelope-protobuf.ts'
+import { loadMix } from '../../dev/load/mix.ts'
 import { App } from '../../src/app.ts'
 import { base64Size } from '../../src/decode/base64-size.ts'
 import { foldKey } from '../../src/decode/exact-json-kinds.ts'
@@ -12,6 +13,7 @@ import { Refiner } from '../support/refine.ts'
 const refiner = new Refiner(
   (guid) => new App(guid, { app: 'a', app_guid: guid, space: 's', space_guid: 'sg', org: 'o', org_guid: 'og' }, 0),
 )
+const mix = loadMix()
 const refined = (message: string | Buffer) => refiner.refine(Buffer.from(message))
 
 test('JSON and protobuf of the same envelope give the same line', () => {
@@ -48,6 +50,26 @@ test('every envelope gives one point of strict line protocol, or says why not', 
       expect(result.outcome).not.toBe('undecodable')
       if (result.outcome === 'point') parseLine(result.line)
       if (result.outcome === 'refused') expect(result.reason).toMatch(/^timestamp -?\d+ is outside/)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('messages decoded together say what each says alone', () => {
+  const text = fc.tuple(anyEnvelope, anySpelling).map(([envelope, spelling]) => toJson(envelope, spelling))
+  const value = fc.oneof(
+    fc.nat(1000).map((number) => mix.envelope(number)),
+    anyEnvelope.map((envelope) => Buffer.from(toJson(envelope))),
+    anyEnvelope.map((envelope) => Buffer.from(encodeProtobuf(envelope))),
+    fc.oneof(text, fc.constantFrom('', '{', '[]', '{"eventType":5,"logMessage":{"app_id":"a"')).map(Buffer.from),
+    fc.tuple(text, fc.constantFrom(100, 30_000, 70_000)).map(([json, blanks]) => Buffer.from(' '.repeat(blanks) + json)),
+    fc.constant(null),
+  )
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 30 }), (values) => {
+      const messages = values.map((value, offset) => ({ value, offset }))
+      const outcomes = refiner.refineGroups(messages)
+      expect(outcomes).toEqual(values.map((value) => refined(value ?? '')))
     }),
     { numRuns: 300 },
   )

@@ -40,12 +40,12 @@ describe('an undecodable message', () => {
     ['of a truncated protobuf', VALUE_METRIC_PROTOBUF.subarray(0, 3), 'not an envelope in protobuf'],
   ])('%s has its reason in words', (_, message, reason) => {
     expect(decode(message)).toBe(UNDECODABLE)
-    expect(decoder.reason).toContain(reason)
+    expect(event.problem).toContain(reason)
   })
 
   test('that is absent has its reason in words', () => {
     expect(decoder.decode(null, event)).toBe(UNDECODABLE)
-    expect(decoder.reason).toBe('the message is empty')
+    expect(event.problem).toBe('the message is empty')
   })
 })
 
@@ -89,4 +89,26 @@ test('of one message nothing is left in the next', () => {
   expect(event).toMatchObject({ guid: 'b', isRouterLog: false, messageType: 1, payloadSize: 0 })
   expect(text(event.timestamp, event.timestampEnd)).toBe('0')
   expect(text(event.instance, event.instanceEnd)).toBe('')
+})
+
+describe('a group', () => {
+  const events = Array.from({ length: 4 }, () => new AppEvent())
+  const sized = (...sizes: number[]) => sizes.map((size, offset) => ({ value: Buffer.from('{}'.padEnd(size)), offset }))
+
+  test.each([
+    ['as many messages as there are events', sized(600, 600, 600, 600, 600), 4],
+    ['what is left of them', sized(600, 600), 2],
+    ['as many as 64 KB hold', sized(30_000, 30_000, 30_000), 2],
+    ['a large message alone', sized(3_000_000, 1), 1],
+    ['none that is large behind others', sized(600, 600, 70_000), 2],
+    ['messages without a value, too', [{ value: null, offset: 1 }, ...sized(600)], 2],
+  ])('has %s', (_, messages, count) => {
+    expect(decoder.decodeGroup(messages, 0, events)).toBe(count)
+  })
+
+  test('begins where it is told to', () => {
+    const messages = ['{"eventType":6}', 'null', '{"eventType":6}'].map((text, offset) => ({ value: Buffer.from(text), offset }))
+    expect(decoder.decodeGroup(messages, 1, events)).toBe(2)
+    expect(events.slice(0, 2).map(({ verdict }) => verdict)).toEqual([NO_APP_GUID, DISCARDED])
+  })
 })

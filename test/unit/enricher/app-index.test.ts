@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { App } from '../../../src/app.ts'
-import { AppEvent } from '../../../src/app-event.ts'
+import { AppEvent, POINT, UNDECODABLE } from '../../../src/app-event.ts'
 import { AppIndex, guidOf } from '../../../src/enricher/app-index.ts'
-
-const event = new AppEvent()
 
 /** An event whose app id is spelled so, delimiters included, among bytes that mean nothing. */
 function eventWith(id: string): AppEvent {
   const bytes = Uint8Array.from(Buffer.from(`{{{${id},,,,,,,,,,,,`))
-  return Object.assign(event, { guid: '', bytes, view: new DataView(bytes.buffer), appId: 3, appIdEnd: 3 + Buffer.byteLength(id) })
+  return Object.assign(new AppEvent(), {
+    verdict: POINT,
+    guid: '',
+    bytes,
+    view: new DataView(bytes.buffer),
+    appId: 3,
+    appIdEnd: 3 + Buffer.byteLength(id),
+  })
 }
 
 const guidNumber = (number: number) =>
@@ -105,6 +110,23 @@ test('an app under another guid than the one asked for is answered, but not reme
   })
   for (let i = 0; i < 3; i++) expect(index.find(eventWith(asText(guidNumber(1))))).toBe(app)
   expect(asked).toBe(3)
+})
+
+test('prefetching, of whatever events, asks for no app and changes no answer', () => {
+  const guids = Array.from({ length: 500 }, (_, number) => guidNumber(number))
+  const { apps, asked, index, find } = indexOf([...guids, 'a', 'x'.repeat(1000)])
+  const ids = [...guids.map(asText), ...guids.map(asUuid), asText('a'), asText('x'.repeat(1000)), asText(guidNumber(1000))]
+  const events = ids.map(eventWith)
+  events.push(Object.assign(eventWith(''), { verdict: UNDECODABLE, view: new DataView(new ArrayBuffer(0)) }))
+  events.push(Object.assign(eventWith(''), { guid: guids[0], view: new DataView(new ArrayBuffer(0)) }))
+  for (let round = 0; round < 3; round++) {
+    if (round === 2) index.clear()
+    const before = asked.length
+    index.prefetch(events, events.length)
+    expect(asked.length).toBe(before)
+    for (const guid of guids) if (find(asText(guid)) !== apps.get(guid) || find(asUuid(guid)) !== apps.get(guid)) throw new Error(guid)
+    expect(find(asText(guidNumber(1000)))).toBeUndefined()
+  }
 })
 
 test('thousands of apps are each found as themselves, numbered ones too, and asked for once a spelling', () => {
