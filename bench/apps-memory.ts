@@ -39,15 +39,13 @@ cacheBytes(loads.few)
 const few = cacheBytes(loads.few)
 const many = cacheBytes(loads.many)
 
-const mbPer10000 = (bytes: { readonly few: number; readonly many: number }) => ((bytes.many - bytes.few) / (MANY - FEW) / 1e6) * 10_000
-const json = mbPer10000({ few: sizeOf(loads.few.pages), many: sizeOf(loads.many.pages) })
-const listed = mbPer10000({ few: few.listed, many: many.listed })
-const used = mbPer10000({ few: few.used, many: many.used })
+const mbPer10000 = (more: number) => (more / (MANY - FEW) / 1e6) * 10_000
+const json = mbPer10000(sizeOf(loads.many.pages) - sizeOf(loads.few.pages))
+const memory = mbPer10000(many - few)
 const result = {
   json_mb_per_10000_apps: rounded(json),
-  not_yet_named_mb_per_10000_apps: rounded(listed),
-  mb_per_10000_apps: rounded(used),
-  times_their_json: rounded(used / json),
+  mb_per_10000_apps: rounded(memory),
+  times_their_json: rounded(memory / json),
 }
 printResult(result, options.json)
 
@@ -68,11 +66,10 @@ function load(count: number): Load {
   return { count, pages, envelopes }
 }
 
-function cacheBytes({ count, pages, envelopes }: Load): { readonly listed: number; readonly used: number } {
+function cacheBytes({ count, pages, envelopes }: Load): number {
   const before = bytesInUse()
   const cache = new MetadataCache({ cacheSize: 2 * MANY, negativeCacheSize: MANY, negativeExpireMs: 60_000 })
   for (const page of pages) cache.refresh(JSON.parse(page.toString()) as AppMetadata[], Date.now())
-  const listed = bytesInUse() - before
   for (const envelope of envelopes) {
     decoder.decode(envelope, event)
     if (cache.find(event) === undefined) throw new Error('an envelope names an app that the cache does not know')
@@ -80,7 +77,7 @@ function cacheBytes({ count, pages, envelopes }: Load): { readonly listed: numbe
   const used = bytesInUse() - before
   // Asked last, so that the cache is still needed when its bytes are counted.
   if (cache.known !== count) throw new Error(`the cache knows ${cache.known} of ${count} apps`)
-  return { listed, used }
+  return used
 }
 
 /** The first collection leaves array buffers to a thread, the second waits for it. */

@@ -1,61 +1,122 @@
 import { cleanTagValue, escapeTagValue } from './lib/tag-value.ts'
-import { allocateWords, putText, wordCount } from './lib/words.ts'
+import { allocateWords, putText, textAt, wordCount } from './lib/words.ts'
 import type { AppMetadata } from './types.ts'
 
 /** Ids longer than this are not looked for by their bytes. Each has eight words: the text's, of which the last is in its place, and its length. */
 export const MAX_ID_BYTES = 56
-export const ID_WORDS = 8
+const ID_WORDS = 8
 export const LAST_ID_WORD = 6
 export const ID_LENGTH_WORD = 7
 
+/** An app's words, one behind the other. */
+const USED_AT_WORD = 0
+const FLAGS_WORD = 1
+const NAME_LENGTH_WORD = 2
+const PLACE_LENGTH_WORD = 3
+/** The id as `"GUID"`, and as `:low,"high":high}`. */
+export const TEXT_ID_WORD = 4
+export const UUID_ID_WORD = TEXT_ID_WORD + ID_WORDS
+const NAME_WORD = UUID_ID_WORD + ID_WORDS
+
+const EXISTS = 1
+const IS_SANITIZED = 2
+
 /**
- * An app that Cloud Controller was asked about, with all that events need of it side by side in `words`: its id as messages
- * spell it, and all of a line that depends on the app alone.
+ * An app that Cloud Controller was asked about. All that events need of it lies side by side in `words`, from `at` on: its id as
+ * messages spell it, when it was used, and all of a line that depends on the app alone. Whoever knows that place needs no object of
+ * the app, which would be in no cache of the processor where many apps are busy.
  */
 export class App {
-  readonly guid: string
-  /** Undefined: confirmed not to exist. It is written with its `app_guid` alone, where it is written at all. */
-  readonly metadata: AppMetadata | undefined
-  /** When an event last named it, as of `Date.now()`. */
-  usedAtMs: number
+  words = new Float64Array(0)
+  at = 0
+  /** False: it is written with its `app_guid` alone, where it is written at all. */
+  exists = false
   /** Whether a value had to be cleaned. */
-  readonly isSanitized: boolean
-
-  readonly words: Float64Array
-  /** The first word of the id spelled `"GUID"`; {@link ID_WORDS} later of the same as `:low,"high":high}`. */
-  readonly idAt: number
+  isSanitized = false
   /** `,app=…,app_guid=…` */
-  readonly nameAt: number
-  readonly nameLength: number
+  nameAt = 0
+  nameLength = 0
   /** `,org=…,org_guid=…,space=…,space_guid=…` */
-  readonly placeAt: number
-  readonly placeLength: number
+  placeAt = 0
+  placeLength = 0
 
-  constructor(guid: string, metadata: AppMetadata | undefined, usedAtMs: number) {
-    this.guid = guid
-    this.metadata = metadata
-    this.usedAtMs = usedAtMs
-    const { app = '', app_guid = guid, org = '', org_guid = '', space = '', space_guid = '' } = metadata ?? {}
-    this.isSanitized = [app, app_guid, org, org_guid, space, space_guid].some((value) => cleanTagValue(value) !== value)
-    const name = tag('app', app) + tag('app_guid', app_guid)
-    const place = tag('org', org) + tag('org_guid', org_guid) + tag('space', space) + tag('space_guid', space_guid)
-
+  /** Without metadata: confirmed not to exist. */
+  static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number): App {
+    const { name, place, isSanitized } = tagsOf(guid, metadata)
     const nameWords = wordCount(Buffer.byteLength(name))
-    const { words, at } = allocateWords(2 * ID_WORDS + nameWords + wordCount(Buffer.byteLength(place)))
+    const { words, at } = allocateWords(NAME_WORD + nameWords + wordCount(Buffer.byteLength(place)))
+    words[at + USED_AT_WORD] = usedAtMs
+    words[at + FLAGS_WORD] = (metadata === undefined ? 0 : EXISTS) | (isSanitized ? IS_SANITIZED : 0)
+    words[at + NAME_LENGTH_WORD] = putText(name, words, at + NAME_WORD)
+    words[at + PLACE_LENGTH_WORD] = putText(place, words, at + NAME_WORD + nameWords)
+    putId(`"${guid}"`, words, at + TEXT_ID_WORD)
+    putId(uuidSpelling(guid), words, at + UUID_ID_WORD)
+    return new App().standFor(words, at)
+  }
+
+  /** Makes it the app that has its words there. */
+  standFor(words: Float64Array<ArrayBuffer>, at: number): this {
+    const flags = words[at + FLAGS_WORD] as number
+    const nameLength = words[at + NAME_LENGTH_WORD] as number
     this.words = words
-    this.idAt = at
-    putId(`"${guid}"`, words, at)
-    putId(uuidSpelling(guid), words, at + ID_WORDS)
-    this.nameAt = at + 2 * ID_WORDS
-    this.nameLength = putText(name, words, this.nameAt)
-    this.placeAt = this.nameAt + nameWords
-    this.placeLength = putText(place, words, this.placeAt)
+    this.at = at
+    this.exists = (flags & EXISTS) !== 0
+    this.isSanitized = (flags & IS_SANITIZED) !== 0
+    this.nameAt = at + NAME_WORD
+    this.nameLength = nameLength | 0
+    this.placeAt = at + NAME_WORD + wordCount(nameLength)
+    this.placeLength = (words[at + PLACE_LENGTH_WORD] as number) | 0
+    return this
+  }
+
+  /** When an event last named it, as of `Date.now()`. */
+  get usedAtMs(): number {
+    return this.words[this.at + USED_AT_WORD] as number
+  }
+
+  set usedAtMs(usedAtMs: number) {
+    this.words[this.at + USED_AT_WORD] = usedAtMs
+  }
+
+  /** Whether it would be the same if it were made anew. */
+  isStill(guid: string, metadata: AppMetadata): boolean {
+    const { name, place, isSanitized } = tagsOf(guid, metadata)
+    return this.exists && this.isSanitized === isSanitized && this.tags === name + place
+  }
+
+  /** As they stand in a line, but for what each kind of event has between the app and its org. */
+  get tags(): string {
+    const { words, nameAt, nameLength, placeAt, placeLength } = this
+    return textAt(words, nameAt, nameLength) + textAt(words, placeAt, placeLength)
+  }
+
+  /** To another place, so that the memory it lay in can be freed. */
+  move(): void {
+    const { words, at, placeAt, placeLength } = this
+    const end = placeAt + wordCount(placeLength)
+    const to = allocateWords(end - at)
+    to.words.set(words.subarray(at, end), to.at)
+    this.standFor(to.words, to.at)
   }
 }
 
-function tag(key: string, value: string): string {
-  const clean = cleanTagValue(value)
-  return clean === '' ? '' : `,${key}=${escapeTagValue(clean)}`
+interface Tags {
+  readonly name: string
+  readonly place: string
+  readonly isSanitized: boolean
+}
+
+function tagsOf(guid: string, metadata: AppMetadata | undefined): Tags {
+  let isSanitized = false
+  const tag = (key: string, value = '') => {
+    const clean = cleanTagValue(value)
+    if (clean !== value) isSanitized = true
+    return clean === '' ? '' : `,${key}=${escapeTagValue(clean)}`
+  }
+  const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid)
+  const org = tag('org', metadata?.org) + tag('org_guid', metadata?.org_guid)
+  const space = tag('space', metadata?.space) + tag('space_guid', metadata?.space_guid)
+  return { name, place: org + space, isSanitized }
 }
 
 /** Leaves the length 0, which is no id's, where there is no such spelling or it is too long. */
@@ -65,6 +126,14 @@ function putId(id: string, words: Float64Array<ArrayBuffer>, at: number): void {
   putText(id, words, at)
   words[at + LAST_ID_WORD] = words[at + wordCount(length) - 1] as number
   words[at + ID_LENGTH_WORD] = length
+}
+
+/** Whether the id at word `at` is what `view` has from `start` to `end`. */
+export function isId(words: Float64Array, at: number, view: DataView, start: number, end: number): boolean {
+  const lastStart = end - 8
+  if (words[at + ID_LENGTH_WORD] !== end - start || words[at + LAST_ID_WORD] !== view.getFloat64(lastStart, true)) return false
+  for (let from = start, i = at; from < lastStart; from += 8, i++) if (view.getFloat64(from, true) !== words[i]) return false
+  return true
 }
 
 /** A UUID's halves, each little-endian, as JSON spells them, with the delimiters around; '' where the guid is none. */

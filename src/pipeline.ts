@@ -153,7 +153,7 @@ export class Pipeline {
       this.#hold(guidOf(event), receipt, index, value)
       return undefined
     }
-    if (app.metadata !== undefined) this.enriched.add(1, this.#nowMs)
+    if (app.exists) this.enriched.add(1, this.#nowMs)
     else {
       this.enrichFailed.add(1, this.#nowMs)
       if (notFound === 'discard') return 'not_found'

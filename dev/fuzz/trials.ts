@@ -19,7 +19,7 @@ const refiner = new Refiner((guid) => {
   const known = apps.get(guid)
   if (known !== undefined) return known
   if (apps.size === APPS_KEPT) apps.clear()
-  const app = new App(guid, { ...HOSTILE, app_guid: guid }, 0)
+  const app = App.of(guid, { ...HOSTILE, app_guid: guid }, 0)
   apps.set(guid, app)
   return app
 })

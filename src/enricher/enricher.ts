@@ -175,7 +175,10 @@ export class Enricher implements MetadataStats {
     const guids = new Set<string>()
     for await (const apps of this.#source.listApps(signal)) {
       this.#cache.refresh(apps, Date.now())
-      for (const app of apps) if (this.#lookUps.isWaitingFor(app.app_guid)) this.#lookUps.settle(this.#cache.add(app, Date.now()))
+      for (const app of apps) {
+        const guid = app.app_guid
+        if (this.#lookUps.isWaitingFor(guid)) this.#lookUps.settle(guid, this.#cache.add(app, Date.now()))
+      }
       for (const app of apps) guids.add(app.app_guid)
     }
     return guids

@@ -88,9 +88,9 @@ export class LookUps {
   }
 
   /** Ends the wait for an app, whether a look-up answered or a refresh. */
-  settle(app: App): void {
-    this.#tickets.get(app.guid)?.resolve(app)
-    this.#tickets.delete(app.guid)
+  settle(guid: string, app: App): void {
+    this.#tickets.get(guid)?.resolve(app)
+    this.#tickets.delete(guid)
   }
 
   /** Asks for an app that is known to exist and not one of `others`: whether Cloud Controller works, and still shows it to this account. */
@@ -158,9 +158,9 @@ export class LookUps {
     const open = guids.filter((guid) => this.#tickets.has(guid))
     if (open.length === 0) return undefined
     const { found, absent, failure } = await this.#fetch(open)
-    for (const metadata of found) this.settle(this.#options.found(metadata))
+    for (const metadata of found) this.settle(metadata.app_guid, this.#options.found(metadata))
     // Whom a refresh has seen meanwhile is not absent, whatever this answer says.
-    for (const guid of absent) if (this.#tickets.has(guid)) this.settle(this.#options.absent(guid))
+    for (const guid of absent) if (this.#tickets.has(guid)) this.settle(guid, this.#options.absent(guid))
     const rest = open.filter((guid) => this.#tickets.has(guid))
     if (rest.length === 0) return undefined
     const { error, retryAfterMs } = failure ?? { error: new RequestFailed('the answer leaves out what was asked') }

@@ -12,28 +12,26 @@ export interface MetadataCacheOptions {
   readonly negativeExpireMs: number
 }
 
-/** What is known of an app that exists. Its App, with the texts of a line, is made when an event first names it. */
-interface Known {
-  metadata: AppMetadata
-  app: App | undefined
-  /** When Cloud Controller first told of it, as of `Date.now()`. */
-  readonly addedAtMs: number
-}
+/** So many may have been dropped, and as many as there are, before those that stayed are moved together. */
+const LOOSE_APPS = 1000
 
 /**
  * The apps that exist and those that do not, behind the index that finds them by an event's bytes. The index may remember what
  * is no longer here, so it forgets all before it is asked again, once something went or changed.
  */
 export class MetadataCache {
-  readonly #known: LRUCache<string, Known>
+  readonly #known: LRUCache<string, App>
   /** Stale entries stay until `expireAbsent` takes them, for nothing may expire while Cloud Controller fails. */
   readonly #absent: LRUCache<string, App>
   readonly #index = new AppIndex((guid) => this.#cached(guid))
   #mustForget = false
+  /** Apps dropped or replaced since all were moved: each may still take up memory, beside one that stayed. */
+  #dropped = 0
 
   constructor({ cacheSize, negativeCacheSize, negativeExpireMs }: MetadataCacheOptions) {
     const dispose = () => {
       this.#mustForget = true
+      this.#dropped++
     }
     this.#known = new LRUCache({ max: Math.max(1, cacheSize), dispose })
     this.#absent = new LRUCache({
@@ -71,15 +69,20 @@ export class MetadataCache {
     return this.#cached(guid) ?? nobody(guid)
   }
 
-  /** Takes in an app that somebody waits for. Where the cache is full, the longest unused goes. */
+  /** Takes in an app, new or changed. Where the cache is full, the longest unused goes. */
   add(metadata: AppMetadata, nowMs: number): App {
-    const known = this.#add(metadata, nowMs)
-    known.app ??= new App(metadata.app_guid, metadata, nowMs)
-    return known.app
+    const guid = metadata.app_guid
+    this.#absent.delete(guid)
+    const known = this.#known.get(guid)
+    if (known?.isStill(guid, metadata)) return known
+    const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs)
+    this.#known.set(guid, app)
+    this.#index.add(app)
+    return app
   }
 
   deny(guid: string, nowMs: number): App {
-    const app = new App(guid, undefined, nowMs)
+    const app = App.of(guid, undefined, nowMs)
     this.#absent.set(guid, app)
     return app
   }
@@ -87,17 +90,17 @@ export class MetadataCache {
   /** Takes in a page of the list of all apps. None that was there goes for one that nobody may ever ask for. */
   refresh(apps: readonly AppMetadata[], nowMs: number): void {
     for (const metadata of apps) {
-      if (this.#known.size < this.#known.max || this.#known.has(metadata.app_guid)) this.#add(metadata, nowMs)
+      if (this.#known.size < this.#known.max || this.#known.has(metadata.app_guid)) this.add(metadata, nowMs)
       else this.#absent.delete(metadata.app_guid)
     }
   }
 
-  /** Apps that no event has named since `sinceMs`. */
+  /** Apps that no event has named since `sinceMs`, nor Cloud Controller for the first time. */
   unusedSince(sinceMs: number): string[] {
     const unused: string[] = []
     const used: string[] = []
-    for (const [guid, { app, addedAtMs }] of this.#known.entries()) {
-      if (Math.max(addedAtMs, app?.usedAtMs ?? 0) > sinceMs) used.push(guid)
+    for (const [guid, { usedAtMs }] of this.#known.entries()) {
+      if (usedAtMs > sinceMs) used.push(guid)
       else unused.push(guid)
     }
     // The index answers for most events, so that the cache does not see them: this keeps its order of use, oldest first.
@@ -118,44 +121,27 @@ export class MetadataCache {
     this.#absent.purgeStale()
   }
 
-  #add(metadata: AppMetadata, nowMs: number): Known {
-    const guid = metadata.app_guid
-    this.#absent.delete(guid)
-    const known = this.#known.get(guid)
-    if (known === undefined) {
-      const added = { metadata, app: undefined, addedAtMs: nowMs }
-      this.#known.set(guid, added)
-      return added
-    }
-    if (isSame(known.metadata, metadata)) return known
-    known.metadata = metadata
-    if (known.app !== undefined) known.app = new App(guid, metadata, known.app.usedAtMs)
-    this.#mustForget = true
-    return known
+  #pack(): void {
+    for (const apps of [this.#known, this.#absent]) for (const app of apps.values()) app.move()
+    this.#dropped = 0
   }
 
   #cached(guid: string): App | undefined {
-    const known = this.#known.get(guid)
-    if (known === undefined) return this.#absent.get(guid)
-    known.app ??= new App(guid, known.metadata, Date.now())
-    return known.app
+    return this.#known.get(guid) ?? this.#absent.get(guid)
   }
 
   #forget(): void {
     this.#index.clear()
+    if (this.#dropped > this.known + this.absent + LOOSE_APPS) this.#pack()
     this.#mustForget = false
   }
 }
 
 /** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
 function nobody(id: string): App | undefined {
-  return isGuid(id) ? undefined : new App(id, undefined, Date.now())
+  return isGuid(id) ? undefined : App.of(id, undefined, Date.now())
 }
 
 function isGuid(id: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(id)
-}
-
-function isSame(a: AppMetadata, b: AppMetadata): boolean {
-  return a.app === b.app && a.space === b.space && a.space_guid === b.space_guid && a.org === b.org && a.org_guid === b.org_guid
 }

@@ -3,7 +3,7 @@
  * overlap the one before; a text shorter than a word is followed by NULs. Two words are equal as doubles where their bits
  * are: no valid UTF-8 reads as a NaN, and without NULs none is 0.
  */
-const SLAB_WORDS = 4096
+export const SLAB_WORDS = 1 << 15
 let slab = new Float64Array(SLAB_WORDS)
 let used = 0
 
@@ -32,6 +32,14 @@ export function putText(text: string, words: Float64Array<ArrayBuffer>, at: numb
   const length = bytes.write(text)
   if (length > 8) bytes.copy(bytes, 8 * (wordCount(length) - 1), length - 8, length)
   return length
+}
+
+/** What {@link putText} wrote there. */
+export function textAt(words: Float64Array, at: number, length: number): string {
+  const bytes = Buffer.from(words.buffer, words.byteOffset + 8 * at, 8 * wordCount(length))
+  if (length <= 8) return bytes.toString('utf8', 0, length)
+  const lastAt = bytes.length - 8
+  return Buffer.concat([bytes.subarray(0, lastAt), bytes.subarray(2 * lastAt + 8 - length)]).toString()
 }
 
 /** A text of its own. */

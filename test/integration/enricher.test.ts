@@ -9,7 +9,7 @@ import { CloudControllerV2 } from '../../src/enricher/cloud-controller-v2.ts'
 import { Enricher, type EnricherOptions } from '../../src/enricher/enricher.ts'
 import { GaveUp } from '../../src/errors.ts'
 import type { AppMetadata } from '../../src/types.ts'
-import { guidOf, makeApps } from '../support/apps.ts'
+import { guidOf, makeApps, metadataOf } from '../support/apps.ts'
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -79,12 +79,12 @@ function eventOf(id: string): AppEvent {
 /** `absent`, `unknown` (not cached), or what is known. */
 function find(enricher: Enricher, guid: string): AppMetadata | 'absent' | 'unknown' {
   const app = enricher.find(eventOf(guid))
-  return app === undefined ? 'unknown' : (app.metadata ?? 'absent')
+  return app === undefined ? 'unknown' : (metadataOf(app) ?? 'absent')
 }
 
 async function lookUp(enricher: Enricher, guid: string): Promise<AppMetadata | 'absent' | 'stopped'> {
   const app = await enricher.lookUp(guid)
-  return app === undefined ? 'stopped' : (app.metadata ?? 'absent')
+  return app === undefined ? 'stopped' : (metadataOf(app) ?? 'absent')
 }
 
 /** Whether a promise is still open once Cloud Controller has been asked `count` times more for apps by their guids. */

@@ -10,9 +10,7 @@ import { anyEnvelope, anySpelling, toJson } from '../support/envelope-arbitrary.
 import { parseLine } from '../support/line-protocol.ts'
 import { Refiner } from '../support/refine.ts'
 
-const refiner = new Refiner(
-  (guid) => new App(guid, { app: 'a', app_guid: guid, space: 's', space_guid: 'sg', org: 'o', org_guid: 'og' }, 0),
-)
+const refiner = new Refiner((guid) => App.of(guid, { app: 'a', app_guid: guid, space: 's', space_guid: 'sg', org: 'o', org_guid: 'og' }, 0))
 const mix = loadMix()
 const refined = (message: string | Buffer) => refiner.refine(Buffer.from(message))
 

@@ -49,7 +49,7 @@ test('a line is what the contract says, word for word', () => {
   fc.assert(
     fc.property(fc.oneof(http, log, container), metadata, (event, app) => {
       const lines = new LineBuffer(1)
-      expect(encoder.encode(makeEvent(event), new App('unused', app, 0), Buffer.of(), lines)).toBeUndefined()
+      expect(encoder.encode(makeEvent(event), App.of('unused', app, 0), Buffer.of(), lines)).toBeUndefined()
       expect(lines.bytes.toString('utf8', 0, lines.length)).toBe(expectedLine(event, app))
     }),
     { numRuns: 2000 },
@@ -61,7 +61,7 @@ test('no name can break out of its tag', () => {
   fc.assert(
     fc.property(fc.oneof(http, log, container), metadata, (event, app) => {
       const lines = new LineBuffer(1)
-      encoder.encode(makeEvent(event), new App('unused', app, 0), Buffer.of(), lines)
+      encoder.encode(makeEvent(event), App.of('unused', app, 0), Buffer.of(), lines)
       const { tags } = parseLine(lines.bytes.toString('utf8', 0, lines.length))
       const named = Object.fromEntries(
         Object.entries(app).flatMap(([key, value]) => (cleaned(value) === '' ? [] : [[key, cleaned(value)]])),
@@ -69,6 +69,23 @@ test('no name can break out of its tag', () => {
       const { instance: _instance, method: _method, status_code: _status, type: _type, ...rest } = tags
       expect(rest).toEqual(named)
       if (event.kind === LOG) expect(tags['instance'] ?? '').toBe(cleaned(event.instance))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('an App goes on being the same until a line of it would be another', () => {
+  const twice = fc.tuple(metadata, metadata, fc.subarray(['app', 'org', 'space'] as const))
+  fc.assert(
+    fc.property(twice, ([app, other, keys]) => {
+      const changed = { ...app, ...Object.fromEntries(keys.map((key) => [key, other[key]])) }
+      const known = App.of('unused', app, 7)
+      const anew = App.of('unused', changed, 7)
+      expect(known.isStill('unused', app)).toBe(true)
+      expect(known.isStill('unused', changed)).toBe(known.tags === anew.tags && known.isSanitized === anew.isSanitized)
+      const { tags, usedAtMs, exists, isSanitized } = known
+      known.move()
+      expect(known).toMatchObject({ tags, usedAtMs, exists, isSanitized })
     }),
     { numRuns: 1000 },
   )

@@ -1,3 +1,4 @@
+import type { App } from '../../src/app.ts'
 import type { AppMetadata } from '../../src/types.ts'
 
 /** The guid of app number `number`. */
@@ -20,4 +21,10 @@ export function makeApps(count: number, from = 0): AppMetadata[] {
       org_guid: `org-guid-${org}`,
     }
   })
+}
+
+/** What an app was made of, read from its tags; undefined where it does not exist. Only of values that need no escaping. */
+export function metadataOf(app: App): AppMetadata | undefined {
+  if (!app.exists) return undefined
+  return Object.fromEntries(Array.from(app.tags.matchAll(/,(\w+)=([^,]*)/g), ([, key, value]) => [key, value])) as unknown as AppMetadata
 }

@@ -7,7 +7,7 @@ import { type Refined, Refiner } from '../support/refine.ts'
 const refiners = new Map([...new Set(goldenMessages.map(({ apps }) => apps))].map((apps) => [apps, refinerWith(apps)]))
 
 function refinerWith(apps: readonly AppMetadata[]): Refiner {
-  const byGuid = new Map(apps.map((app) => [app.app_guid, new App(app.app_guid, app, 0)]))
+  const byGuid = new Map(apps.map((app) => [app.app_guid, App.of(app.app_guid, app, 0)]))
   return new Refiner((guid) => byGuid.get(guid))
 }
 

@@ -22,7 +22,7 @@ function encoded(fields: EventFields, app: Partial<typeof metadata> = {}, encode
   const lines = new LineBuffer(16)
   lines.reserve(10)
   lines.appendAscii('before\n')
-  const refusal = encoder.encode(makeEvent(fields), new App('ag', { ...metadata, ...app }, 0), message, lines)
+  const refusal = encoder.encode(makeEvent(fields), App.of('ag', { ...metadata, ...app }, 0), message, lines)
   const text = lines.bytes.toString('utf8', 0, lines.length)
   if (refusal !== undefined) {
     expect(text).toBe('before\n')
@@ -50,7 +50,7 @@ test('a container metric', () => {
 
 test('an app that does not exist has its guid alone', () => {
   const lines = new LineBuffer(16)
-  new LineEncoder({ uniqueTimestamps: false }).encode(makeEvent(log), new App('gone, really', undefined, 0), message, lines)
+  new LineEncoder({ uniqueTimestamps: false }).encode(makeEvent(log), App.of('gone, really', undefined, 0), message, lines)
   expect(lines.bytes.toString('utf8', 0, lines.length)).toBe(
     'log,app_guid=gone\\,\\ really,instance=3,type=OUT count=1i,size=42i 1527158917414112260\n',
   )

@@ -27,13 +27,13 @@ function asUuid(guid: string): string {
 
 /** An index over these apps that counts how often it has to ask. */
 function indexOf(guids: readonly string[]) {
-  const apps = new Map(guids.map((guid) => [guid, new App(guid, undefined, 0)]))
+  const apps = new Map(guids.map((guid) => [guid, App.of(guid, undefined, 0)]))
   const asked: string[] = []
   const index = new AppIndex((guid) => {
     asked.push(guid)
     return apps.get(guid)
   })
-  return { apps, asked, index, find: (id: string) => index.find(eventWith(id)) }
+  return { apps, tagsOf: (guid: string) => apps.get(guid)?.tags, asked, index, find: (id: string) => index.find(eventWith(id))?.tags }
 }
 
 describe('the guid of an event', () => {
@@ -53,23 +53,32 @@ describe('the guid of an event', () => {
   })
 })
 
-test('an app is found by either spelling, and asked for once for each', () => {
+test('an app is found by either spelling, and asked for once', () => {
   const guid = guidNumber(1)
-  const { apps, asked, find } = indexOf([guid])
+  const { tagsOf, asked, find } = indexOf([guid])
   for (let i = 0; i < 3; i++) {
-    expect(find(asText(guid))).toBe(apps.get(guid))
-    expect(find(asUuid(guid))).toBe(apps.get(guid))
+    expect(find(asText(guid))).toBe(tagsOf(guid))
+    expect(find(asUuid(guid))).toBe(tagsOf(guid))
   }
-  expect(asked).toEqual([guid, guid])
+  expect(asked).toEqual([guid])
+})
+
+test('an app that was added is never asked for', () => {
+  const { asked, index, find } = indexOf([])
+  const guid = guidNumber(1)
+  const app = App.of(guid, undefined, 0)
+  index.add(app)
+  expect([find(asText(guid)), find(asUuid(guid))]).toEqual([app.tags, app.tags])
+  expect(asked).toEqual([])
 })
 
 test('what is not known is not remembered', () => {
   const guid = guidNumber(1)
   const { apps, find } = indexOf([])
   expect(find(asText(guid))).toBeUndefined()
-  const app = new App(guid, undefined, 0)
+  const app = App.of(guid, undefined, 0)
   apps.set(guid, app)
-  expect(find(asText(guid))).toBe(app)
+  expect(find(asText(guid))).toBe(app.tags)
 })
 
 test('after clear it asks again', () => {
@@ -84,25 +93,25 @@ test('after clear it asks again', () => {
 
 test('no id passes for another that begins or ends as it does', () => {
   const ids = ['abcdefgh', ...Array.from({ length: 60 }, (_, length) => 'a'.repeat(length + 1)), 'abcdefghabcdefgh', 'abcdefghXabcdefgh']
-  const { apps, find } = indexOf(ids)
-  for (const id of [...ids, ...ids]) expect(find(asText(id)), id).toBe(apps.get(id))
+  const { tagsOf, find } = indexOf(ids)
+  for (const id of [...ids, ...ids]) expect(find(asText(id)), id).toBe(tagsOf(id))
   expect(find(asText('abcdefghYabcdefgh'))).toBeUndefined()
 })
 
 test('no spelling passes for the other', () => {
-  const { apps, find } = indexOf([':1,"high":2}', guidNumber(3)])
+  const { tagsOf, find } = indexOf([':1,"high":2}', guidNumber(3)])
   expect(find(':1,"high":2}')).toBeUndefined()
-  expect(find('":1,"high":2}"')).toBe(apps.get(':1,"high":2}'))
+  expect(find('":1,"high":2}"')).toBe(tagsOf(':1,"high":2}'))
 })
 
 test('ids too short, too long or not ASCII are found, too', () => {
   const ids = ['a', '日本', 'x'.repeat(54), 'x'.repeat(55), 'x'.repeat(1000)]
-  const { apps, find } = indexOf(ids)
-  for (const id of [...ids, ...ids]) expect(find(asText(id))).toBe(apps.get(id))
+  const { tagsOf, find } = indexOf(ids)
+  for (const id of [...ids, ...ids]) expect(find(asText(id))).toBe(tagsOf(id))
 })
 
 test('an app under another guid than the one asked for is answered, but not remembered', () => {
-  const app = new App('another', undefined, 0)
+  const app = App.of('another', undefined, 0)
   let asked = 0
   const index = new AppIndex(() => {
     asked++
@@ -114,7 +123,7 @@ test('an app under another guid than the one asked for is answered, but not reme
 
 test('prefetching, of whatever events, asks for no app and changes no answer', () => {
   const guids = Array.from({ length: 500 }, (_, number) => guidNumber(number))
-  const { apps, asked, index, find } = indexOf([...guids, 'a', 'x'.repeat(1000)])
+  const { tagsOf, asked, index, find } = indexOf([...guids, 'a', 'x'.repeat(1000)])
   const ids = [...guids.map(asText), ...guids.map(asUuid), asText('a'), asText('x'.repeat(1000)), asText(guidNumber(1000))]
   const events = ids.map(eventWith)
   events.push(Object.assign(eventWith(''), { verdict: UNDECODABLE, view: new DataView(new ArrayBuffer(0)) }))
@@ -124,19 +133,19 @@ test('prefetching, of whatever events, asks for no app and changes no answer', (
     const before = asked.length
     index.prefetch(events, events.length)
     expect(asked.length).toBe(before)
-    for (const guid of guids) if (find(asText(guid)) !== apps.get(guid) || find(asUuid(guid)) !== apps.get(guid)) throw new Error(guid)
+    for (const guid of guids) if (find(asText(guid)) !== tagsOf(guid) || find(asUuid(guid)) !== tagsOf(guid)) throw new Error(guid)
     expect(find(asText(guidNumber(1000)))).toBeUndefined()
   }
 })
 
-test('thousands of apps are each found as themselves, numbered ones too, and asked for once a spelling', () => {
+test('thousands of apps are each found as themselves, numbered ones too, and asked for once', () => {
   const numbered = Array.from({ length: 4000 }, (_, number) => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`)
   const guids = [...numbered, ...Array.from({ length: 4000 }, (_, number) => guidNumber(number + 1))]
-  const { apps, asked, index, find } = indexOf(guids)
+  const { tagsOf, asked, index, find } = indexOf(guids)
   for (let round = 0; round < 2; round++) {
     if (round === 1) index.clear()
     for (let again = 0; again < 2; again++)
-      for (const guid of guids) if (find(asText(guid)) !== apps.get(guid) || find(asUuid(guid)) !== apps.get(guid)) throw new Error(guid)
-    expect(asked.length).toBe(2 * guids.length * (round + 1))
+      for (const guid of guids) if (find(asText(guid)) !== tagsOf(guid) || find(asUuid(guid)) !== tagsOf(guid)) throw new Error(guid)
+    expect(asked.length).toBe(guids.length * (round + 1))
   }
 })
