@@ -1,9 +1,9 @@
-import kafkajs, { type Cluster, CompressionTypes, type Kafka } from 'kafkajs'
+import { CompressionTypes, type Kafka } from 'kafkajs'
 import { expect, it } from 'vitest'
 import { sampleApps } from '../../dev/load/mix.ts'
 import { logEnvelopes } from '../support/envelopes.ts'
 import { Installation } from '../support/installation.ts'
-import { uniqueName } from '../support/shared.ts'
+import { withBroker } from '../support/kafka-broker.ts'
 
 /** Of a few bytes each: compressed, many more of them fit into the megabyte that Kafka takes for one batch by default. */
 const RECORDS = 150_000
@@ -28,24 +28,8 @@ it('a record batch of more records than fit on the stack is read like any other'
 
 /** Empty envelopes. A producer of kafkajs would need minutes: it copies all messages once for each of them. */
 async function sendAsOneBatch(kafka: Kafka, topic: string, partition: number, compression: CompressionTypes): Promise<void> {
-  const clusters: Cluster[] = []
-  const consumer = kafka.consumer({
-    groupId: uniqueName('sender'),
-    partitionAssigners: [
-      (config) => {
-        clusters.push(config.cluster)
-        return kafkajs.PartitionAssigners.roundRobin(config)
-      },
-    ],
-  })
-  await consumer.connect()
-  try {
-    await consumer.subscribe({ topic })
-    const broker = await clusters[0]?.findBroker({ nodeId: '1' })
-    const timestamp = String(Date.now())
-    const messages = Array.from({ length: RECORDS }, () => ({ key: null, value: '{}', timestamp, headers: {} }))
-    await broker?.produce({ topicData: [{ topic, partitions: [{ partition, messages }] }], compression, acks: -1, timeout: 30_000 })
-  } finally {
-    await consumer.disconnect()
-  }
+  const timestamp = String(Date.now())
+  const messages = Array.from({ length: RECORDS }, () => ({ key: null, value: '{}', timestamp, headers: {} }))
+  const topicData = [{ topic, partitions: [{ partition, messages }] }]
+  await withBroker(kafka, topic, (broker) => broker.produce({ topicData, compression, acks: -1, timeout: 30_000 }))
 }

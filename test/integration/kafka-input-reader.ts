@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type Cluster, type Kafka, type Producer } from 'kafkajs'
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs'
 import { pino } from 'pino'
 import { onTestFailed } from 'vitest'
 import { KafkaInput } from '../../src/input/kafka.ts'
@@ -8,6 +8,7 @@ import { Ledger } from '../../src/ledger.ts'
 import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
 import { sleep } from '../../src/lib/sleep.ts'
 import type { Delivery } from '../../src/types.ts'
+import { withBroker } from '../support/kafka-broker.ts'
 
 export interface Received {
   readonly topic: string
@@ -190,34 +191,11 @@ export class Platform {
   /** What Kafka answers to who asks for what is at `offset` of the first partition. */
   async fetch(topic: string, offset: number): Promise<RecordBatch[]> {
     keepRecordBatchesWhole()
-    const clusters: Cluster[] = []
-    const consumer = this.kafka.consumer({
-      groupId: 'a look at the log',
-      partitionAssigners: [
-        (config) => {
-          clusters.push(config.cluster)
-          return kafkajs.PartitionAssigners.roundRobin(config)
-        },
-      ],
-    })
-    await consumer.connect()
-    try {
-      await consumer.subscribe({ topic })
-      const broker = await clusters[0]?.findBroker({ nodeId: '1' })
-      const request = { topic, partitions: [{ partition: 0, fetchOffset: String(offset), maxBytes: 2 ** 20 }] }
-      if (broker === undefined) throw new Error('no broker')
-      const { responses } = await broker.fetch({
-        maxWaitTime: 100,
-        minBytes: 1,
-        maxBytes: 2 ** 20,
-        isolationLevel: 1,
-        topics: [request],
-        rackId: '',
-      })
-      return responses[0].partitions[0].messages
-    } finally {
-      await consumer.disconnect()
-    }
+    const maxBytes = 2 ** 20
+    const topics = [{ topic, partitions: [{ partition: 0, fetchOffset: String(offset), maxBytes }] }]
+    const request = { maxWaitTime: 100, minBytes: 1, maxBytes, isolationLevel: 1, topics, rackId: '' }
+    const { responses } = await withBroker(this.kafka, topic, (broker) => broker.fetch(request))
+    return responses[0].partitions[0].messages
   }
 
   async close(): Promise<void> {
