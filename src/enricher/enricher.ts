@@ -142,7 +142,10 @@ export class Enricher implements MetadataStats {
     this.#cache.prefetch(events, count)
   }
 
-  /** On the path of every event: no I/O. An App without metadata is confirmed absent; undefined is not known: `lookUp`. */
+  /**
+   * On the path of every event: no I/O. An App that does not exist is confirmed absent; undefined is not known: `lookUp`. The next call may
+   * return the same object for another app.
+   */
   find(event: AppEvent): App | undefined {
     const app = this.#cache.find(event)
     if (app === undefined) {
