@@ -38,14 +38,9 @@ const benches: readonly Bench[] = [
     args: ['--gzip', ...onServers],
     floors: { ratio_to_json_parse: '≤ 3.0' },
   },
-  {
-    name: 'end to end, 100,000 apps',
-    script: 'end-to-end.ts',
-    args: ['--apps', '100000', ...onServers],
-    floors: { ratio_to_json_parse: '≤ 1.3 times that of end to end' },
-  },
   { name: 'end to end, InfluxDB 1.6.7', script: 'end-to-end.ts', args: ['--sink', 'influxdb', ...onServers] },
   { name: 'partitions', script: 'partitions.ts', args: onServers, floors: { worker_more_to_kafkajs_more: '≤ 1.3' } },
+  { name: 'end to end, many apps', script: 'apps-growth.ts', args: onServers, floors: { growth_100_to_100000_apps: '≤ 1.3' } },
   { name: 'memory of apps', script: 'apps-memory.ts' },
 ]
 
