@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import type { App } from './app.ts'
 import { AppEvent, DISCARDED, NO_APP_GUID, POINT } from './app-event.ts'
-import type { Decoder } from './decode/decoder.ts'
+import { type Decoder, GROUP_MESSAGES } from './decode/decoder.ts'
 import type { LineEncoder } from './encode/line-encoder.ts'
 import { guidOf } from './enricher/app-index.ts'
 import type { Enricher } from './enricher/enricher.ts'
@@ -31,9 +31,6 @@ export interface PipelineOptions {
 
 /** The event loop gets a turn this often, however much there is to read: heartbeats and /healthz depend on it. */
 const TURN_MS = 20
-
-/** So many messages take each step together, which saves waiting for memory: see {@link Decoder.decodeGroup} and {@link AppIndex.prefetch}. */
-const GROUP_MESSAGES = 32
 
 /**
  * The whole flow: input, decode, decide, enrich, encode, batch, write, settle.

@@ -1,16 +1,16 @@
 /** The worker's stages between Kafka and InfluxDB, from the program's source or as it is built. */
 const modules = {
   AppEvent: 'app-event',
+  POINT: 'app-event',
   Decoder: 'decode/decoder',
+  GROUP_MESSAGES: 'decode/decoder',
   LineEncoder: 'encode/line-encoder',
   MetadataCache: 'enricher/metadata-cache',
   LineBuffer: 'lib/line-buffer',
 }
-const POINT = 0
 
 /** As many as the worker writes at once: then the lines begin anew. */
 const BATCH_LINES = 5000
-const GROUP_MESSAGES = 32
 
 /**
  * From message bytes to line bytes, all apps known: what the worker does with each message.
@@ -19,9 +19,9 @@ const GROUP_MESSAGES = 32
  * @returns {Promise<(metadata: readonly import('../../src/types.ts').AppMetadata[]) => (messages: readonly import('../../src/types.ts').Message[]) => void>}
  */
 export async function loadHotPath(urlOf) {
-  const classes = {}
-  for (const [name, path] of Object.entries(modules)) classes[name] = (await import(urlOf(path)))[name]
-  const { AppEvent, Decoder, LineEncoder, MetadataCache, LineBuffer } = classes
+  const program = {}
+  for (const [name, path] of Object.entries(modules)) program[name] = (await import(urlOf(path)))[name]
+  const { AppEvent, POINT, Decoder, GROUP_MESSAGES, LineEncoder, MetadataCache, LineBuffer } = program
 
   return (metadata) => {
     const cache = new MetadataCache({ cacheSize: metadata.length, negativeCacheSize: 1, negativeExpireMs: 1 })

@@ -16,6 +16,8 @@ const JSON_FIRST_BYTES = new Set(Buffer.from('{ \t\rn'))
 /** A newline that JSON may begin with, and the tag of `origin` in protobuf. */
 const NEWLINE = 0x0a
 
+/** So many messages take each step of the hot path together, which saves waiting for memory. 16 save less, 64 no more. */
+export const GROUP_MESSAGES = 32
 /** What a processor's nearest caches hold. */
 const GROUP_BYTES = 64 * 1024
 const CACHE_LINE_BYTES = 64
