@@ -77,7 +77,6 @@ export class MetadataCache {
     if (known?.isStill(guid, metadata)) return known
     const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs)
     this.#known.set(guid, app)
-    this.#index.add(app)
     return app
   }
 
