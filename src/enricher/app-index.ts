@@ -112,14 +112,8 @@ export class AppIndex {
     this.touched = touched
   }
 
-  #learn(event: AppEvent, idWord: number): App | undefined {
-    const app = this.#appOf(guidOf(event))
-    if (app !== undefined && isId(app.words, app.at + idWord, event.view, event.appId, event.appIdEnd)) this.#add(app)
-    return app
-  }
-
-  /** Under both spellings, so that it is there under both or none. */
-  #add({ words, at }: App): void {
+  /** Not twice without `clear` between. `find` does it for apps that `appOf` knows. */
+  add({ words, at }: App): void {
     const view = new DataView(words.buffer, words.byteOffset)
     const place = (this.#slabNumber(words) << SLAB_BITS) | at
     for (const idAt of [at + TEXT_ID_WORD, at + UUID_ID_WORD]) {
@@ -128,6 +122,12 @@ export class AppIndex {
       this.#count++
     }
     if (4 * this.#count > this.#table.length) this.#grow()
+  }
+
+  #learn(event: AppEvent, idWord: number): App | undefined {
+    const app = this.#appOf(guidOf(event))
+    if (app !== undefined && isId(app.words, app.at + idWord, event.view, event.appId, event.appIdEnd)) this.add(app)
+    return app
   }
 
   #slabNumber(words: Float64Array<ArrayBuffer>): number {

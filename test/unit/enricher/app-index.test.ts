@@ -63,6 +63,15 @@ test('an app is found by either spelling, and asked for once', () => {
   expect(asked).toEqual([guid])
 })
 
+test('an app that was added is never asked for', () => {
+  const { asked, index, find } = indexOf([])
+  const guid = guidNumber(1)
+  const app = App.of(guid, undefined, 0)
+  index.add(app)
+  expect([find(asText(guid)), find(asUuid(guid))]).toEqual([app.tags, app.tags])
+  expect(asked).toEqual([])
+})
+
 test('what is not known is not remembered', () => {
   const guid = guidNumber(1)
   const { apps, find } = indexOf([])
