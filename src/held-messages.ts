@@ -1,4 +1,4 @@
-import type { Receipt } from './types.ts'
+import type { Receipt, Sink } from './types.ts'
 
 /** Several hundred messages; a longer one gets a page of its own. */
 const PAGE_BYTES = 64 * 1024
@@ -10,13 +10,16 @@ export class HeldMessage {
   readonly receipt: Receipt
   readonly index: number
   readonly length: number
+  /** Where it is to go on to. */
+  readonly sinks: readonly Sink[]
   #page: Buffer
   #start: number
 
-  constructor(receipt: Receipt, index: number, length: number, page: Buffer, start: number) {
+  constructor(receipt: Receipt, index: number, length: number, sinks: readonly Sink[], page: Buffer, start: number) {
     this.receipt = receipt
     this.index = index
     this.length = length
+    this.sinks = sinks
     this.#page = page
     this.#start = start
   }
@@ -66,12 +69,12 @@ export class HeldMessages {
   }
 
   /** True for the first message of its app: then it has to be asked for. */
-  hold(guid: string, receipt: Receipt, index: number, value: Uint8Array): boolean {
+  hold(guid: string, receipt: Receipt, index: number, value: Uint8Array, sinks: readonly Sink[]): boolean {
     if (this.#newest?.isOpen === false) this.#dropAbandoned()
     this.#newest = receipt
     const start = this.#reserve(value.length)
     this.#page.set(value, start)
-    const message = new HeldMessage(receipt, index, value.length, this.#page, start)
+    const message = new HeldMessage(receipt, index, value.length, sinks, this.#page, start)
     this.#count++
     this.#bytes += value.length
     const others = this.#byGuid.get(guid)

@@ -1,75 +1,62 @@
 import { setMaxListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import type { App } from './app.ts'
-import { AppEvent, DISCARDED, NO_APP_GUID, POINT } from './app-event.ts'
-import { type Decoder, GROUP_MESSAGES } from './decode/decoder.ts'
-import type { LineEncoder } from './encode/line-encoder.ts'
-import { guidOf } from './enricher/app-index.ts'
-import type { Enricher } from './enricher/enricher.ts'
 import { toError } from './errors.ts'
-import { HeldMessages } from './held-messages.ts'
+import { type HeldMessage, HeldMessages } from './held-messages.ts'
+import type { Lane } from './lane.ts'
 import { abortable } from './lib/abortable.ts'
-import { Activity } from './lib/activity.ts'
-import { type Undeliverable, undeliverable } from './lib/undeliverable.ts'
-import type { Batch } from './output/batch.ts'
-import { Batcher } from './output/batcher.ts'
-import type { DeadLetters, Delivery, Fate, Input, Message, Output, Receipt } from './types.ts'
+import { SharedReceipt } from './shared-receipt.ts'
+import type { Delivery, Input, Receipt, Sink, Translator, WaitingRoom } from './types.ts'
 
-export interface PipelineOptions {
+export interface PipelineOptions<Entry, Encoder> {
   readonly input: Input
-  readonly decoder: Decoder
-  readonly enricher: Enricher
-  readonly encoder: LineEncoder
-  readonly output: Output
-  readonly deadLetters: DeadLetters
-  /** What becomes of the events of an app that does not exist: settled as `not_found`, or written with its guid alone. */
-  readonly notFound: 'discard' | 'write'
-  readonly flushMessages: number
-  readonly flushIntervalMs: number
-  readonly maxWrites: number
+  readonly translator: Translator<Entry, Encoder>
+  /** One for each output. */
+  readonly lanes: readonly Lane<Encoder>[]
 }
 
 /** The event loop gets a turn this often, however much there is to read: heartbeats and /healthz depend on it. */
 const TURN_MS = 20
 
+/** What a lane has not taken yet of a delivery: its messages from number `next` on. */
+interface Remainder {
+  readonly delivery: Delivery
+  next: number
+}
+
 /**
- * The whole flow: input, decode, decide, enrich, encode, batch, write, settle.
+ * The whole flow: messages of the input become records in the lane of each output, and each message's fate goes back as its
+ * acknowledgement.
  *
- * Back-pressure needs no code of its own: a full batcher keeps `#take` waiting, and the input is not pulled meanwhile.
- * What cannot go on yet (an app that Cloud Controller has not answered for, a dead letter that Kafka has not taken) leaves the
- * street as an errand: it keeps its own messages unsettled, and nobody else's.
+ * Lanes that keep up take a message together, so that it is decoded once. A full lane stays behind, with messages as they came,
+ * and takes them when it has space. Back-pressure needs no code of its own: the input is not pulled while every lane is behind, and
+ * where only some are, it stops at its limit of what may be in flight.
+ *
+ * What waits for an answer about its owner is put aside: it keeps its own messages unsettled, and nobody else's.
  */
-export class Pipeline {
-  readonly #options: PipelineOptions
-  readonly #batcher: Batcher
-  readonly #events = Array.from({ length: GROUP_MESSAGES }, () => new AppEvent())
-  /** Of a message that was held. */
-  readonly #heldEvent = new AppEvent()
+export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
+  readonly #input: Input
+  readonly #translator: Translator<Entry, Encoder>
+  readonly #lanes: readonly Lane<Encoder>[]
+  readonly #behind: ReadonlyMap<Lane<Encoder>, Remainder[]>
   readonly #held = new HeldMessages()
-  readonly #errands = new Set<Promise<void>>()
+  readonly #releases = new Set<Promise<void>>()
   /** Aborts once something has failed for good. */
   readonly #failing = new AbortController()
   #failure: Error | undefined
   #kill = new AbortController().signal
-  /** Nothing more is read: what an errand lets go on must not wait for a batch to fill. */
+  #caughtUp: () => void = () => {}
+  /** Nothing more is read: what is released must not wait for a batch to fill. */
   #isFlowingOut = false
   #turnAtMs = 0
-  #nowMs = 0
 
-  /** Events whose app was found; events without an app, or of one that does not exist; points put into a batch. */
-  readonly enriched = new Activity()
-  readonly enrichFailed = new Activity()
-  readonly batched = new Activity()
-
-  constructor(options: PipelineOptions) {
-    this.#options = options
-    const { flushMessages, flushIntervalMs, maxWrites, deadLetters } = options
-    const write = (batch: Batch) => this.#write(batch)
-    this.#batcher = new Batcher({ flushMessages, flushIntervalMs, maxWrites, keepsValues: deadLetters.keepsValues, write })
-    this.#batcher.failure.catch((error) => this.#fail(error))
+  constructor({ input, translator, lanes }: PipelineOptions<Entry, Encoder>) {
+    this.#input = input
+    this.#translator = translator
+    this.#lanes = lanes
+    this.#behind = new Map(lanes.map((lane) => [lane, []]))
   }
 
-  /** Messages that wait for Cloud Controller's answer, and their apps. */
+  /** Messages that wait for an answer about their owner. */
   get held(): HeldMessages {
     return this.#held
   }
@@ -80,150 +67,118 @@ export class Pipeline {
    */
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     this.#kill = kill
-    // Dead letters that wait for their topic listen to it, each errand for itself.
+    // Whatever waits in a lane listens to it, each for itself.
     setMaxListeners(0, kill)
+    const driver = { kill, fail: (error: unknown) => this.#fail(error), freed: () => this.#catchUp() }
+    for (const lane of this.#lanes) lane.begin(driver)
+    const end = AbortSignal.any([kill, this.#failing.signal])
     try {
-      for await (const delivery of this.#options.input.read(AbortSignal.any([stop, this.#failing.signal]))) await this.#take(delivery)
-      await abortable(this.#flowOut(), AbortSignal.any([kill, this.#failing.signal]))
+      for await (const delivery of this.#input.read(AbortSignal.any([stop, this.#failing.signal]))) {
+        await this.#giveTurn()
+        this.#offer(delivery)
+        if (!this.#hasCaughtUp()) await abortable(new Promise<void>((resolve) => (this.#caughtUp = resolve)), end)
+      }
+      await abortable(this.#flowOut(), end)
     } catch (error) {
       this.#fail(error)
     }
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Has the open batch written at once: before a rebalance nobody should wait for it to fill. */
+  /** Has open batches written at once: before a rebalance nobody should wait for them to fill. */
   flushNow(): void {
-    this.#batcher.flush()
+    for (const lane of this.#lanes) lane.flush()
   }
 
-  async #take({ messages, receipt }: Delivery): Promise<void> {
-    await this.#giveTurn()
-    const dead: Undeliverable[] = []
-    for (let start = 0; start < messages.length; ) {
-      if (this.#batcher.isFull) await abortable(this.#batcher.space(), this.#kill)
-      if (!receipt.isOpen) break
-      start = this.#takeGroup(messages, start, receipt, dead)
-    }
-    this.#bury(dead)
-  }
-
-  /** Returns the first message not taken: what was decoded and finds no space any more is decoded again. */
-  #takeGroup(messages: readonly Message[], start: number, receipt: Receipt, dead: Undeliverable[]): number {
-    const { decoder, enricher } = this.#options
-    const events = this.#events
-    const count = decoder.decodeGroup(messages, start, events)
-    enricher.prefetch(events, count)
-    for (let i = 0; i < count; i++) {
-      if (this.#batcher.isFull) return start + i
-      const index = start + i
-      const fate = this.#refine(events[i] as AppEvent, messages[index]?.value ?? null, receipt, index, undefined, dead)
-      if (fate !== undefined) receipt.settle(fate, index)
-    }
-    return start + count
-  }
-
-  /**
-   * One message, from its event to a line, or to the fate that it meets at once. Undefined where its fate is still to come.
-   * There must be space in the batcher. `known` is its app, where that has just been asked for.
-   */
-  #refine(
-    event: AppEvent,
-    value: Buffer | null,
-    receipt: Receipt,
-    index: number,
-    known: App | undefined,
-    dead: Undeliverable[],
-  ): Fate | undefined {
-    const { enricher, encoder, notFound, deadLetters } = this.#options
-    const { verdict } = event
-    if (verdict === DISCARDED) return 'discarded'
-    if (verdict === NO_APP_GUID) {
-      this.enrichFailed.add(1, this.#nowMs)
-      return 'no_app_guid'
-    }
-    if (verdict !== POINT || value === null) {
-      dead.push(undeliverable('undecodable', event.problem, receipt, index, value, deadLetters.keepsValues))
-      return undefined
-    }
-    const app = known ?? enricher.find(event)
-    if (app === undefined) {
-      this.#hold(guidOf(event), receipt, index, value)
-      return undefined
-    }
-    if (app.exists) this.enriched.add(1, this.#nowMs)
-    else {
-      this.enrichFailed.add(1, this.#nowMs)
-      if (notFound === 'discard') return 'not_found'
-    }
-    const refusal = encoder.encode(event, app, value, this.#batcher.open.lines)
-    if (refusal !== undefined) dead.push(undeliverable('refused', refusal, receipt, index, value, deadLetters.keepsValues))
-    else {
-      this.#batcher.add(receipt, index, value)
-      this.batched.add(1, this.#nowMs)
-    }
-    return undefined
-  }
-
-  #hold(guid: string, receipt: Receipt, index: number, value: Buffer): void {
-    if (this.#held.hold(guid, receipt, index, value)) this.#send(this.#release(guid))
-  }
-
-  /** An errand: waits until Cloud Controller has said what the app is, then lets its messages go on. */
-  async #release(guid: string): Promise<void> {
-    const { decoder, enricher } = this.#options
-    const app = await enricher.lookUp(guid)
-    if (app === undefined) return
-    const dead: Undeliverable[] = []
-    for (const { receipt, index, value } of this.#held.release(guid)) {
-      await this.#giveTurn()
-      if (this.#batcher.isFull) await this.#batcher.space()
-      if (!receipt.isOpen) continue
-      decoder.decode(value, this.#heldEvent)
-      const fate = this.#refine(this.#heldEvent, value, receipt, index, app, dead)
-      if (fate !== undefined) receipt.settle(fate, index)
-    }
-    this.#bury(dead)
-  }
-
-  async #write(batch: Batch): Promise<void> {
-    const refused = await this.#options.output.write(batch, this.#kill)
-    batch.settleWritten(refused)
-    this.#bury(batch.undeliverable(refused))
-  }
-
-  #bury(dead: readonly Undeliverable[]): void {
-    if (dead.length > 0) this.#send(this.#keep(dead))
-  }
-
-  /** An errand: a dead message is settled once its dead letter is kept. */
-  async #keep(dead: readonly Undeliverable[]): Promise<void> {
-    await this.#options.deadLetters.send(dead, this.#kill)
-    for (const { receipt, index, reason } of dead) receipt.settle(reason, index)
-  }
-
-  #send(errand: Promise<void>): void {
-    const errands = this.#errands
-    const settled = errand
+  hold(key: string, receipt: Receipt, index: number, original: Uint8Array, sinks: readonly Sink<Encoder>[]): void {
+    if (!this.#held.hold(key, receipt, index, original, sinks)) return
+    const release = this.#release(key)
       .catch((error) => this.#fail(error))
       .finally(() => {
-        errands.delete(settled)
-        if (this.#isFlowingOut) this.#batcher.flush()
+        this.#releases.delete(release)
+        if (this.#isFlowingOut) this.flushNow()
       })
-    errands.add(settled)
+    this.#releases.add(release)
+  }
+
+  #offer(delivery: Delivery): void {
+    const { messages, receipt } = delivery
+    const { size } = this.#behind
+    const shared = size === 1 ? delivery : { messages, receipt: new SharedReceipt(receipt, messages.length, size) }
+    for (const remainders of this.#behind.values()) remainders.push({ delivery: shared, next: 0 })
+    this.#catchUp()
+  }
+
+  /** Lets each lane that has space take what it is behind with; those that are equally far take it together. */
+  #catchUp(): void {
+    for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
+      const { lanes, delivery, next } = group
+      const { messages, receipt } = delivery
+      const taken = receipt.isOpen ? this.#translator.take(delivery, next, lanes, this) : messages.length
+      for (const lane of lanes) {
+        const remainders = this.#behind.get(lane) as Remainder[]
+        if (taken === messages.length) remainders.shift()
+        else (remainders[0] as Remainder).next = taken
+      }
+    }
+    if (this.#hasCaughtUp()) this.#caughtUp()
+  }
+
+  #nextGroup(): { lanes: Lane<Encoder>[]; delivery: Delivery; next: number } | undefined {
+    const lanes: Lane<Encoder>[] = []
+    let first: Remainder | undefined
+    for (const [lane, [remainder]] of this.#behind) {
+      if (remainder === undefined || lane.isFull) continue
+      first ??= remainder
+      if (remainder.delivery !== first.delivery || remainder.next !== first.next) continue
+      lane.nowMs = Date.now()
+      lanes.push(lane)
+    }
+    return first === undefined ? undefined : { lanes, delivery: first.delivery, next: first.next }
+  }
+
+  /** Some lane has taken all that was read. */
+  #hasCaughtUp(): boolean {
+    for (const remainders of this.#behind.values()) if (remainders.length === 0) return true
+    return false
+  }
+
+  /** Waits until `key` is known, then lets its messages go on to each of their lanes, at that lane's pace. */
+  async #release(key: string): Promise<void> {
+    const entry = await this.#translator.lookUp(key)
+    if (entry === undefined) return
+    const messages = this.#held.release(key)
+    await Promise.all(this.#lanes.map((lane) => this.#releaseTo(lane, entry, messages)))
+  }
+
+  async #releaseTo(lane: Lane<Encoder>, entry: Entry, messages: readonly HeldMessage[]): Promise<void> {
+    const sinks = [lane]
+    for (const { receipt, index, value, sinks: meant } of messages) {
+      if (!meant.includes(lane)) continue
+      await this.#giveTurn()
+      while (lane.isFull) await abortable(lane.space(), this.#kill)
+      lane.nowMs = Date.now()
+      if (receipt.isOpen) this.#translator.retake(value, entry, receipt, index, sinks)
+    }
   }
 
   async #flowOut(): Promise<void> {
     this.#isFlowingOut = true
-    await this.#batcher.drain()
-    while (this.#errands.size > 0) {
-      await Promise.all(this.#errands)
-      await this.#batcher.drain()
+    for (;;) {
+      this.flushNow()
+      await Promise.all(this.#lanes.map((lane) => lane.drain()))
+      if (this.#isAllTaken() && this.#releases.size === 0) return
+      await Promise.all(this.#releases)
     }
+  }
+
+  #isAllTaken(): boolean {
+    for (const remainders of this.#behind.values()) if (remainders.length > 0) return false
+    return true
   }
 
   async #giveTurn(): Promise<void> {
     const elapsedMs = performance.now() - this.#turnAtMs
-    this.#nowMs = Date.now()
     if (elapsedMs < TURN_MS) return
     await setImmediate()
     this.#turnAtMs = performance.now()

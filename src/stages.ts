@@ -1,11 +1,14 @@
 import type { Logger } from 'pino'
+import type { App } from './app.ts'
+import { CloudFoundryTranslator, type EventEncoder } from './cloud-foundry-translator.ts'
 import type { Config } from './config/config.ts'
-import { Decoder } from './decode/decoder.ts'
+import { Decoder, GROUP_MESSAGES } from './decode/decoder.ts'
 import { LineEncoder } from './encode/line-encoder.ts'
 import { CloudController } from './enricher/cloud-controller.ts'
 import { CloudControllerV2 } from './enricher/cloud-controller-v2.ts'
 import { Enricher } from './enricher/enricher.ts'
 import { FileSource } from './enricher/file.ts'
+import { Lane } from './lane.ts'
 import { type KafkaConnectionOptions, kafkaConfig } from './lib/kafka-connection.ts'
 import { InfluxDb } from './output/influxdb.ts'
 import { KafkaDeadLetters } from './output/kafka-dead-letters.ts'
@@ -21,7 +24,9 @@ export interface Stages {
   readonly encoder: LineEncoder
   readonly output: Output & OutputStats
   readonly deadLetters: DeadLetters & Readiness
-  readonly pipeline: Pipeline
+  readonly translator: CloudFoundryTranslator
+  readonly lane: Lane<EventEncoder>
+  readonly pipeline: Pipeline<App, EventEncoder>
 }
 
 export interface StageOptions {
@@ -40,8 +45,10 @@ export function buildStages({ config, log, input, deadLetters }: StageOptions): 
   const { notFound } = metadata
   const { maxWrites } = influxdb
   const decoder = new Decoder()
-  const pipeline = new Pipeline({ input, decoder, enricher, encoder, output, deadLetters, notFound, maxWrites, ...batcher })
-  return { input, enricher, encoder, output, deadLetters, pipeline }
+  const translator = new CloudFoundryTranslator({ decoder, apps: enricher, notFound, groupMessages: GROUP_MESSAGES })
+  const lane = new Lane<EventEncoder>({ name: config.output, encoder, output, deadLetters, speaksForAll: true, maxWrites, ...batcher })
+  const pipeline = new Pipeline({ input, translator, lanes: [lane] })
+  return { input, enricher, encoder, output, deadLetters, translator, lane, pipeline }
 }
 
 export function kafkaConnection({ kafka }: Config, log: Logger): KafkaConnectionOptions {

@@ -1,3 +1,5 @@
+import type { LineBuffer } from './lib/line-buffer.ts'
+
 /** Where an envelope ended. Each has exactly one; SPEC's ledger counts them. */
 export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'undecodable' | 'refused'
 
@@ -78,6 +80,43 @@ export interface MetadataSource {
   close(): Promise<void>
 }
 
+/** Where a translator puts the records of one output. `Encoder` is how that output spells them. */
+export interface Sink<Encoder = unknown> {
+  readonly encoder: Encoder
+  /** What is the same for all outputs is counted, and buried, where it goes to the one that speaks for all. */
+  readonly speaksForAll: boolean
+  /** Nothing more may be put in for now. */
+  readonly isFull: boolean
+  /** A record's bytes are appended here, then {@link Sink.close} ends it. Another buffer after each `close`. */
+  readonly buffer: LineBuffer
+  /** What was appended since the last `close` is the record of the delivery's message `index`, whose bytes were `original`. */
+  close(receipt: Receipt, index: number, original: Uint8Array): void
+  /** The message can never become a record here, for a `problem` in words: a dead letter. */
+  bury(reason: DeadLetter['reason'], problem: string, receipt: Receipt, index: number, original: Uint8Array | null): void
+}
+
+/** Where messages wait for what is not known yet. */
+export interface WaitingRoom<Encoder = unknown> {
+  /** The message waits until {@link Translator.lookUp} has said what `key` is, then goes on to `sinks`. Its bytes are copied. */
+  hold(key: string, receipt: Receipt, index: number, original: Uint8Array, sinks: readonly Sink<Encoder>[]): void
+}
+
+/**
+ * Makes records of messages: decides what each is, whose it is, and has it encoded for each output. `Entry` is what it has to
+ * know of a message's owner. It alone knows the words of its traffic; whoever drives it knows none of them.
+ *
+ * `take` and `retake` are synchronous, and may overwrite what any earlier call has decoded. For each sink, a message either meets
+ * a fate at once (`receipt.settle`, once for each sink), is put into the sink in one of its two ways, or waits.
+ */
+export interface Translator<Entry = unknown, Encoder = unknown> {
+  /** Takes messages of the delivery from number `start` on, and returns the first that is not taken: the end, or where a sink is full. */
+  take(delivery: Delivery, start: number, sinks: readonly Sink<Encoder>[], waiting: WaitingRoom<Encoder>): number
+  /** Resolves to what is known of `key`, however long that takes; to undefined only where the process ends. Never rejects. */
+  lookUp(key: string): Promise<Entry | undefined>
+  /** Takes a message that waited, once its `entry` is known. No sink may be full. */
+  retake(original: Buffer, entry: Entry, receipt: Receipt, index: number, sinks: readonly Sink<Encoder>[]): void
+}
+
 /** Lines to be written together. Whoever holds it must not change it until the write has ended. */
 export interface Lines {
   readonly count: number
@@ -108,8 +147,10 @@ export interface Output {
 /** A message that can never be written, with all that is known of it. */
 export interface DeadLetter {
   readonly reason: 'undecodable' | 'refused'
-  /** In words: the decoder's, or InfluxDB's. */
+  /** In words: the decoder's, or the output's. */
   readonly error: string
+  /** Which output refuses it; undefined where no output could have had it. */
+  readonly output: string | undefined
   readonly topic: string
   readonly partition: number
   readonly offset: string

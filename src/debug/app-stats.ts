@@ -23,7 +23,7 @@ export class AppStats {
   }
 
   figures() {
-    const { ledger, enricher, output, pipeline, instanceIndex } = this.#sources
+    const { ledger, enricher, output, translator, lane, instanceIndex } = this.#sources
     const counts = this.#counts()
     const rates = this.#rates.perSecond
     return {
@@ -40,9 +40,9 @@ export class AppStats {
       cffail: counts.cffail,
       cffail_per_sec: rates.cffail,
       last_consume_time: goTime(ledger.lastConsumedMs),
-      last_enrich_time: goTime(pipeline.enriched.lastMs),
-      last_enrich_fail_time: goTime(pipeline.enrichFailed.lastMs),
-      last_writeasync_time: goTime(pipeline.batched.lastMs),
+      last_enrich_time: goTime(translator.enriched.lastMs),
+      last_enrich_fail_time: goTime(translator.enrichFailed.lastMs),
+      last_writeasync_time: goTime(lane.batched.lastMs),
       last_write_time: goTime(output.lastWriteMs),
       last_cffail_time: goTime(enricher.lastFailureMs),
       instance_index: instanceIndex,
@@ -50,12 +50,12 @@ export class AppStats {
   }
 
   #counts(): Record<Counter, number> {
-    const { ledger, enricher, output, pipeline } = this.#sources
+    const { ledger, enricher, output, translator, lane } = this.#sources
     return {
       consume: ledger.consumed,
-      enrich: pipeline.enriched.count,
-      enrichfail: pipeline.enrichFailed.count,
-      writeasync: pipeline.batched.count,
+      enrich: translator.enriched.count,
+      enrichfail: translator.enrichFailed.count,
+      writeasync: lane.batched.count,
       write: output.points,
       cffail: enricher.failures,
     }

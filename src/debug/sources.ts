@@ -18,11 +18,16 @@ export interface StatsSources {
     /** Points in whose tags something had to be replaced. */
     readonly sanitized: number
   }
-  readonly pipeline: {
-    /** Events whose app was found; events without an app, or of one that does not exist; points put into a batch. */
+  readonly translator: {
+    /** Events whose app was found; events without an app, or of one that does not exist. */
     readonly enriched: Activity
     readonly enrichFailed: Activity
+  }
+  readonly lane: {
+    /** Points put into a batch. */
     readonly batched: Activity
+  }
+  readonly pipeline: {
     /** Messages that wait for Cloud Controller, and some of the apps they are of. */
     readonly held: { readonly count: number; readonly guidCount: number; guids(limit: number): string[] }
   }

@@ -1,21 +1,6 @@
 import { App, ID_LENGTH_WORD, isId, LAST_ID_WORD, MAX_ID_BYTES, TEXT_ID_WORD, UUID_ID_WORD } from '../app.ts'
-import { type AppEvent, POINT } from '../app-event.ts'
+import { type AppEvent, guidOf, POINT } from '../app-event.ts'
 import { SLAB_WORDS } from '../lib/words.ts'
-
-/**
- * The application id as a string. A UUID `{low, high}` is sixteen bytes, low first, each half little-endian, written
- * 8-4-4-4-12; an id given as text is taken as it is, whatever its shape.
- */
-export function guidOf({ guid, bytes, appId, appIdEnd }: AppEvent): string {
-  if (guid !== '') return guid
-  const id = Buffer.from(bytes.buffer, bytes.byteOffset + appId, appIdEnd - appId).toString()
-  if (id.startsWith('"')) return id.slice(1, -1)
-  const [low = 0n, high = 0n] = id.match(/\d+/g)?.map(BigInt) ?? []
-  const uuid = Buffer.alloc(16)
-  uuid.writeBigUInt64LE(low, 0)
-  uuid.writeBigUInt64LE(high, 8)
-  return uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-}
 
 const SLAB_BITS = Math.log2(SLAB_WORDS)
 const SLAB_MASK = SLAB_WORDS - 1

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { App } from '../app.ts'
-import type { AppEvent } from '../app-event.ts'
+import { type AppEvent, guidOf } from '../app-event.ts'
 import type { AppMetadata } from '../types.ts'
-import { AppIndex, guidOf } from './app-index.ts'
+import { AppIndex } from './app-index.ts'
 
 export interface MetadataCacheOptions {
   /** Entries. */

@@ -6,10 +6,11 @@ export interface Undeliverable extends DeadLetter {
   readonly index: number
 }
 
-/** `value` is the message's; it is copied where `keepsValue`, since a view would keep a whole fetch response alive. */
+/** `output` is the one that refuses. `value` is the message's; it is copied where `keepsValue`, since a view would keep a whole fetch response alive. */
 export function undeliverable(
   reason: DeadLetter['reason'],
   error: string,
+  output: string,
   receipt: Receipt,
   index: number,
   value: Uint8Array | null,
@@ -18,6 +19,7 @@ export function undeliverable(
   return {
     reason,
     error,
+    output: reason === 'refused' ? output : undefined,
     receipt,
     index,
     topic: receipt.topic,

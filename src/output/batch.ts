@@ -79,10 +79,10 @@ export class Batch implements Lines {
   }
 
   /**
-   * The dead letters of `refused` (in the order of the lines), with what to settle once they are kept: none of it refers to the
+   * The dead letters of what `output` has `refused` (in the order of the lines), with what to settle once they are kept: none of it refers to the
    * batch. Those of deliveries that nobody waits for any more are left out: their messages come again.
    */
-  undeliverable(refused: readonly RefusedLine[]): Undeliverable[] {
+  undeliverable(refused: readonly RefusedLine[], output: string): Undeliverable[] {
     const dead: Undeliverable[] = []
     let valueAt = 0
     let line = 0
@@ -92,7 +92,10 @@ export class Batch implements Lines {
       if (!receipt.isOpen) continue
       const sizeBytes = this.#sizes[line] as number
       const value = this.#values.subarray(valueAt, valueAt + sizeBytes)
-      dead.push({ ...undeliverable('refused', reason, receipt, this.#indexes[line] as number, value, this.#keepsValues), sizeBytes })
+      dead.push({
+        ...undeliverable('refused', reason, output, receipt, this.#indexes[line] as number, value, this.#keepsValues),
+        sizeBytes,
+      })
     }
     return dead
   }

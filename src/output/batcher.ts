@@ -15,6 +15,8 @@ export interface BatcherOptions {
   readonly keepsValues: boolean
   /** Writes a batch and settles it. The batch is used again afterwards. What it rejects with ends the batcher. */
   readonly write: (batch: Batch) => Promise<void>
+  /** Called when a write has ended, well or not. */
+  readonly freed?: () => void
 }
 
 /**
@@ -39,7 +41,7 @@ export class Batcher {
   readonly failure: Promise<never>
 
   constructor(options: BatcherOptions) {
-    this.#options = { maxBytes: 8 * 2 ** 20, ...options }
+    this.#options = { maxBytes: 8 * 2 ** 20, freed: () => {}, ...options }
     this.#open = new Batch(options)
     this.failure = new Promise((_, reject) => {
       this.#fail = reject
@@ -114,6 +116,7 @@ export class Batcher {
     this.#writing--
     this.#writeIfDue()
     for (const wake of this.#waiting.splice(0)) wake()
+    this.#options.freed()
   }
 
   /** Resolves when a write has ended; rejects once one has failed. */

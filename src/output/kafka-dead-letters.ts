@@ -188,6 +188,7 @@ function toMessage({ letter, withValue }: Entry): Message {
       'cfmr-topic': letter.topic,
       'cfmr-partition': String(letter.partition),
       'cfmr-offset': letter.offset,
+      ...(letter.output !== undefined && { 'cfmr-output': letter.output }),
       ...(!withValue && { 'cfmr-value-bytes': String(sizeBytes) }),
     },
   }

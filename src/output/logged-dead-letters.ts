@@ -14,8 +14,8 @@ export class LoggedDeadLetters implements DeadLetters, Readiness {
 
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (const { reason, error, topic, partition, offset, sizeBytes } of letters) {
-      const fields = { topic, partition, offset, reason, size_bytes: sizeBytes, error }
+    for (const { reason, error, output, topic, partition, offset, sizeBytes } of letters) {
+      const fields = { topic, partition, offset, reason, size_bytes: sizeBytes, output, error }
       this.#log.error(
         reason,
         fields,

@@ -43,6 +43,7 @@ const createTopic = (topic: string, numPartitions = 3, configEntries: { name: st
 const letter = (index: number, value: Uint8Array | undefined): DeadLetter => ({
   reason: 'undecodable',
   error: `what is wrong with ${index}`,
+  output: undefined,
   topic: 'source',
   partition: 2,
   offset: String(index),

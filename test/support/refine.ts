@@ -1,10 +1,10 @@
 import type { App } from '../../src/app.ts'
-import { AppEvent, DISCARDED, NO_APP_GUID, POINT, UNDECODABLE, type Verdict } from '../../src/app-event.ts'
+import { type AppEvent, guidOf, type Verdict } from '../../src/app-event.ts'
+import { type AppDirectory, CloudFoundryTranslator, type EventDecoder, type EventEncoder } from '../../src/cloud-foundry-translator.ts'
 import { Decoder } from '../../src/decode/decoder.ts'
 import { LineEncoder } from '../../src/encode/line-encoder.ts'
-import { guidOf } from '../../src/enricher/app-index.ts'
 import { LineBuffer } from '../../src/lib/line-buffer.ts'
-import type { Message } from '../../src/types.ts'
+import type { Fate, Message, Receipt, Sink } from '../../src/types.ts'
 
 export type Refined =
   | { readonly outcome: 'point'; readonly line: string }
@@ -13,53 +13,77 @@ export type Refined =
 
 type Decode = (message: Uint8Array, event: AppEvent) => Verdict
 
-/** The way of one message from its bytes to a line, without the stages that wait: decode, find the app, encode. */
-export class Refiner {
-  readonly #appOf: (guid: string) => App | undefined
-  readonly #decoder = new Decoder()
-  readonly #encoder = new LineEncoder({ uniqueTimestamps: false })
-  readonly #events = Array.from({ length: 8 }, () => new AppEvent())
-  readonly #lines = new LineBuffer(4096)
+const GROUP_MESSAGES = 8
+const encoder = new LineEncoder({ uniqueTimestamps: false })
 
+/** What the program makes of messages, without the parts that wait: its own translator, and a sink that keeps what it is given. */
+export class Refiner {
+  readonly #apps: AppDirectory
+  readonly #translator: CloudFoundryTranslator
+
+  /** An app that `appOf` does not know does not exist. */
   constructor(appOf: (guid: string) => App | undefined) {
-    this.#appOf = appOf
+    this.#apps = { prefetch: () => {}, find: (event) => appOf(guidOf(event)), lookUp: async (guid) => appOf(guid) }
+    this.#translator = this.#translatorWith(new Decoder())
   }
 
   refine(message: Uint8Array): Refined {
-    return this.refineWith((bytes, event) => this.#decoder.decode(bytes, event), message)
+    return refineWith(this.#translator, [{ value: Buffer.from(message), offset: 0 }])[0] as Refined
   }
 
   /** With another decoder than the program's: one that is sure of this message. */
   refineWith(decode: Decode, message: Uint8Array): Refined {
-    const [event] = this.#events as [AppEvent]
-    event.verdict = decode(message, event)
-    return this.#outcome(event, message)
+    const decoder: EventDecoder = {
+      decode: (bytes, event) => decode(bytes ?? Buffer.of(), event),
+      decodeGroup: (messages, start, [event]) => {
+        if (event !== undefined) event.verdict = decode(messages[start]?.value ?? Buffer.of(), event)
+        return 1
+      },
+    }
+    return refineWith(this.#translatorWith(decoder), [{ value: Buffer.from(message), offset: 0 }])[0] as Refined
   }
 
   /** As the program does it, group by group. */
   refineGroups(messages: readonly Message[]): readonly Refined[] {
-    const outcomes: Refined[] = []
-    while (outcomes.length < messages.length) {
-      const start = outcomes.length
-      const count = this.#decoder.decodeGroup(messages, start, this.#events)
-      const decoded = this.#events.slice(0, count)
-      for (const [i, event] of decoded.entries()) outcomes.push(this.#outcome(event, messages[start + i]?.value ?? Buffer.of()))
-    }
-    return outcomes
+    return refineWith(this.#translator, messages)
   }
 
-  #outcome(event: AppEvent, message: Uint8Array): Refined {
-    const { verdict } = event
-    if (verdict === UNDECODABLE) return { outcome: 'undecodable', reason: event.problem }
-    if (verdict === DISCARDED) return { outcome: 'discarded' }
-    if (verdict === NO_APP_GUID) return { outcome: 'no_app_guid' }
-    if (verdict !== POINT) throw new Error(`the decoder answered ${verdict}`)
-    const app = this.#appOf(guidOf(event))
-    if (app === undefined) return { outcome: 'not_found' }
-
-    this.#lines.length = 0
-    const problem = this.#encoder.encode(event, app, message, this.#lines)
-    if (problem !== undefined) return { outcome: 'refused', reason: problem }
-    return { outcome: 'point', line: this.#lines.bytes.toString('utf8', 0, this.#lines.length) }
+  #translatorWith(decoder: EventDecoder): CloudFoundryTranslator {
+    return new CloudFoundryTranslator({ decoder, apps: this.#apps, notFound: 'discard', groupMessages: GROUP_MESSAGES })
   }
+}
+
+function refineWith(translator: CloudFoundryTranslator, messages: readonly Message[]): readonly Refined[] {
+  const outcomes: (Refined | undefined)[] = messages.map(() => undefined)
+  const settle = (outcome: Refined, index: number) => {
+    if (outcomes[index] !== undefined) throw new Error(`message ${index} has two outcomes`)
+    outcomes[index] = outcome
+  }
+  const receipt: Receipt = {
+    topic: 'a-topic',
+    partition: 0,
+    isOpen: true,
+    settle: (fate: Fate, index) => settle({ outcome: fate } as Refined, index),
+    offsetOf: String,
+  }
+  const buffer = new LineBuffer(4096)
+  const sink: Sink<EventEncoder> = {
+    encoder,
+    speaksForAll: true,
+    isFull: false,
+    buffer,
+    close: (_receipt, index) => {
+      settle({ outcome: 'point', line: buffer.bytes.toString('utf8', 0, buffer.length) }, index)
+      buffer.length = 0
+    },
+    bury: (outcome, reason, _receipt, index) => settle({ outcome, reason }, index),
+  }
+  // What is not found where no app is missing does not exist.
+  const waiting = { hold: (_key: string, _receipt: Receipt, index: number) => settle({ outcome: 'not_found' }, index) }
+  if (translator.take({ messages, receipt }, 0, [sink], waiting) !== messages.length) throw new Error('not all messages are taken')
+  return outcomes.map((outcome, index) => outcome ?? never(index))
+}
+
+function never(index: number): never {
+  throw new Error(`message ${index} has no outcome`)
 }

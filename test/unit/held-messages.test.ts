@@ -7,9 +7,9 @@ const receipt = new RecordedReceipt()
 describe('HeldMessages', () => {
   it('says of the first message of an app that it has to be asked for', () => {
     const held = new HeldMessages()
-    expect(held.hold('a', receipt, 0, Buffer.from('one'))).toBe(true)
-    expect(held.hold('a', receipt, 1, Buffer.from('two'))).toBe(false)
-    expect(held.hold('b', receipt, 2, Buffer.from('three'))).toBe(true)
+    expect(held.hold('a', receipt, 0, Buffer.from('one'), [])).toBe(true)
+    expect(held.hold('a', receipt, 1, Buffer.from('two'), [])).toBe(false)
+    expect(held.hold('b', receipt, 2, Buffer.from('three'), [])).toBe(true)
     expect(held.guids(1)).toEqual(['a'])
     expect([held.count, held.guidCount]).toEqual([3, 2])
   })
@@ -17,8 +17,8 @@ describe('HeldMessages', () => {
   it('gives out copies, in the order they came, once', () => {
     const held = new HeldMessages()
     const source = Buffer.from('onetwo')
-    held.hold('a', receipt, 4, source.subarray(0, 3))
-    held.hold('a', receipt, 7, source.subarray(3))
+    held.hold('a', receipt, 4, source.subarray(0, 3), [])
+    held.hold('a', receipt, 7, source.subarray(3), [])
     source.fill('x')
     expect(held.release('a').map(({ index, value }) => [index, value.toString()])).toEqual([
       [4, 'one'],
@@ -31,9 +31,9 @@ describe('HeldMessages', () => {
   it('forgets what was handed out before a rebalance as soon as something comes after it', () => {
     const held = new HeldMessages()
     const before = new RecordedReceipt()
-    held.hold('a', before, 0, Buffer.from('old'))
+    held.hold('a', before, 0, Buffer.from('old'), [])
     before.isOpen = false
-    expect(held.hold('a', receipt, 0, Buffer.from('new'))).toBe(true)
+    expect(held.hold('a', receipt, 0, Buffer.from('new'), [])).toBe(true)
     expect(held.release('a').map(({ value }) => value.toString())).toEqual(['new'])
   })
 
@@ -42,7 +42,7 @@ describe('HeldMessages', () => {
     const value = Buffer.alloc(1000, 'x')
     for (let round = 0; round < 100; round++) {
       for (let i = 0; i < 1000; i++)
-        held.hold(i % 100 === 0 ? 'stays' : 'goes', receipt, i, Buffer.concat([value, Buffer.from(`${round} ${i}`)]))
+        held.hold(i % 100 === 0 ? 'stays' : 'goes', receipt, i, Buffer.concat([value, Buffer.from(`${round} ${i}`)]), [])
       held.release('goes')
     }
     const messages = held.release('stays')
@@ -56,8 +56,8 @@ describe('HeldMessages', () => {
   it('holds messages that are longer than a page', () => {
     const held = new HeldMessages()
     const long = Buffer.alloc(300_000, 'long')
-    held.hold('a', receipt, 0, Buffer.from('short'))
-    held.hold('a', receipt, 1, long)
+    held.hold('a', receipt, 0, Buffer.from('short'), [])
+    held.hold('a', receipt, 1, long, [])
     expect(held.release('a').map(({ value }) => value.length)).toEqual([5, 300_000])
   })
 })

@@ -43,10 +43,9 @@ export function quietSources() {
     },
     deadLetters: { notReady: () => reasons.deadLetters },
     encoder: { sanitized: 0 },
+    translator: { enriched: new Activity(), enrichFailed: new Activity() },
+    lane: { batched: new Activity() },
     pipeline: {
-      enriched: new Activity(),
-      enrichFailed: new Activity(),
-      batched: new Activity(),
       held: {
         get count() {
           return held.count

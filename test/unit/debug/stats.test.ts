@@ -42,9 +42,9 @@ describe("the original's object", () => {
     const { sources } = quietSources()
     const stats = new Stats(sources)
     sources.ledger.consume(9)
-    sources.pipeline.enriched.add(5, Date.now() - 1000)
-    sources.pipeline.enrichFailed.add(4, Date.now() - 2000)
-    sources.pipeline.batched.add(3, Date.now() - 3000)
+    sources.translator.enriched.add(5, Date.now() - 1000)
+    sources.translator.enrichFailed.add(4, Date.now() - 2000)
+    sources.lane.batched.add(3, Date.now() - 3000)
     Object.assign(sources.output, { points: 2, lastWriteMs: Date.now() - 4000 })
     Object.assign(sources.enricher, { failures: 1, lastFailureMs: Date.now() - 5000 })
     expect(stats.app()).toMatchObject({

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { AppEvent, DISCARDED, NO_APP_GUID, POINT, UNSURE, type Verdict } from '../../../src/app-event.ts'
+import { AppEvent, DISCARDED, guidOf, NO_APP_GUID, POINT, UNSURE, type Verdict } from '../../../src/app-event.ts'
 import { decodeFastJson } from '../../../src/decode/fast-json.ts'
 import { forget } from '../../../src/decode/json-text.ts'
-import { guidOf } from '../../../src/enricher/app-index.ts'
 
 const event = new AppEvent()
 const decoded = (text: string) => decodedBytes(Buffer.from(text))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { App } from '../../../src/app.ts'
-import { AppEvent, POINT, UNDECODABLE } from '../../../src/app-event.ts'
-import { AppIndex, guidOf } from '../../../src/enricher/app-index.ts'
+import { AppEvent, guidOf, POINT, UNDECODABLE } from '../../../src/app-event.ts'
+import { AppIndex } from '../../../src/enricher/app-index.ts'
 
 /** An event whose app id is spelled so, delimiters included, among bytes that mean nothing. */
 function eventWith(id: string): AppEvent {

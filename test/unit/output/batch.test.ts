@@ -41,7 +41,7 @@ it('leaves refused messages unsettled, and gives what is to be done about them',
   batch.settleWritten(refused)
   expect([...first.fates, ...second.fates]).toEqual([0, 2, 0].map((index) => [index, 'written']))
 
-  const dead = batch.undeliverable(refused)
+  const dead = batch.undeliverable(refused, 'influxdb')
   batch.reset()
   add(batch, first, 9, 'm v=9 9', 'overwrites what was kept')
   expect(dead.map(({ topic, offset, error, value }) => [topic, offset, error, String(value)])).toEqual([
@@ -55,7 +55,7 @@ it('keeps no message where nobody needs it, but its size', () => {
   const batch = new Batch({ keepsValues: false })
   add(batch, new RecordedReceipt(), 0, 'm v=1 1', 'twelve bytes')
   expect(batch.sizeBytes).toBe('m v=1 1\n'.length)
-  expect(batch.undeliverable([{ line: 0, reason: 'bad' }])).toMatchObject([{ sizeBytes: 12, value: undefined }])
+  expect(batch.undeliverable([{ line: 0, reason: 'bad' }], 'influxdb')).toMatchObject([{ sizeBytes: 12, value: undefined }])
 })
 
 it('does not keep the memory of a few very large messages', () => {

@@ -6,6 +6,7 @@ import type { DeadLetter } from '../../../src/types.ts'
 const letter = (offset: number, reason: DeadLetter['reason']): DeadLetter => ({
   reason,
   error: 'no JSON at byte 3',
+  output: undefined,
   topic: 'firehose',
   partition: 4,
   offset: String(offset),

@@ -6,6 +6,7 @@ import type { DeadLetter } from '../../../src/types.ts'
 const letter = (line: number): DeadLetter => ({
   reason: 'undecodable',
   error: 'no JSON at byte 3',
+  output: undefined,
   topic: 'logs/a.ndjson',
   partition: 0,
   offset: String(line),

@@ -1,0 +1,169 @@
+import { EventEmitter, once } from 'node:events'
+import { Lane } from '../../src/lane.ts'
+import { Pipeline } from '../../src/pipeline.ts'
+import type { DeadLetter, DeadLetters, Delivery, Input, Lines, Output, Receipt, RefusedLine, Sink, Translator } from '../../src/types.ts'
+import { RecordedReceipt, textsOf } from './lines.ts'
+
+/**
+ * Traffic whose messages say what is to become of them: `discard`, `broken` (undecodable), `refuse:OUTPUT` (its encoder cannot
+ * spell it), `owner:KEY …` (waits for KEY). Anything else is a record as it is.
+ */
+class ScriptedTranslator implements Translator<string, string> {
+  readonly #known = new Set<string>()
+  readonly #answered = new EventEmitter().setMaxListeners(0)
+  /** How often each message was taken apart. */
+  readonly decoded = new Map<string, number>()
+  asked: string[] = []
+
+  answer(...keys: readonly string[]): void {
+    for (const key of keys) this.#known.add(key)
+    for (const key of keys) this.#answered.emit(key)
+  }
+
+  take(
+    { messages, receipt }: Delivery,
+    start: number,
+    sinks: readonly Sink<string>[],
+    waiting: Parameters<Translator<string, string>['take']>[3],
+  ): number {
+    for (let index = start; index < messages.length; index++) {
+      if (sinks.some(({ isFull }) => isFull)) return index
+      const original = messages[index]?.value as Buffer
+      const text = original.toString()
+      this.decoded.set(text, (this.decoded.get(text) ?? 0) + 1)
+      const key = /^owner:(\S+)/.exec(text)?.[1]
+      if (key !== undefined && !this.#known.has(key)) waiting.hold(key, receipt, index, original, sinks)
+      else this.retake(original, '', receipt, index, sinks)
+    }
+    return messages.length
+  }
+
+  async lookUp(key: string): Promise<string | undefined> {
+    this.asked.push(key)
+    if (!this.#known.has(key)) await once(this.#answered, key)
+    return key
+  }
+
+  retake(original: Buffer, _entry: string, receipt: Receipt, index: number, sinks: readonly Sink<string>[]): void {
+    const text = original.toString()
+    for (const sink of sinks) {
+      if (text === 'discard') receipt.settle('discarded', index)
+      else if (text === 'broken' && sink.speaksForAll) sink.bury('undecodable', 'broken', receipt, index, original)
+      else if (text === 'broken') receipt.settle('undecodable', index)
+      else if (text.startsWith(`refuse:${sink.encoder}`)) sink.bury('refused', 'cannot be spelt', receipt, index, original)
+      else {
+        sink.buffer.reserve(original.length + 1)
+        sink.buffer.appendText(`${text}\n`)
+        sink.close(receipt, index, original)
+      }
+    }
+  }
+}
+
+/** Hands over what it is given, one delivery after the other, and counts what was pulled. */
+class ScriptedInput implements Input {
+  readonly #changed = new EventEmitter()
+  readonly #deliveries: Delivery[] = []
+  pulled = 0
+  #hasEnded = false
+
+  give(...texts: readonly string[]): RecordedReceipt {
+    const receipt = new RecordedReceipt()
+    this.#deliveries.push({ messages: texts.map((text, offset) => ({ value: Buffer.from(text), offset })), receipt })
+    this.#changed.emit('change')
+    return receipt
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#changed.emit('change')
+  }
+
+  async *read(stop: AbortSignal): AsyncGenerator<Delivery> {
+    stop.addEventListener('abort', () => this.end(), { once: true })
+    for (;;) {
+      const delivery = this.#deliveries.shift()
+      if (delivery !== undefined) {
+        this.pulled++
+        yield delivery
+      } else if (this.#hasEnded || stop.aborted) return
+      else await once(this.#changed, 'change')
+    }
+  }
+
+  async close(): Promise<number> {
+    return 0
+  }
+}
+
+interface WriteUnderWay {
+  readonly texts: readonly string[]
+  readonly end: (refused?: readonly RefusedLine[]) => void
+  readonly fail: (error: Error) => void
+}
+
+/** Keeps each write waiting until the script ends it, unless it is told to take all. */
+export class ScriptedOutput implements Output {
+  readonly batches: string[][] = []
+  readonly underWay: WriteUnderWay[] = []
+  takesAll = false
+
+  async start(): Promise<void> {}
+
+  async write(lines: Lines): Promise<readonly RefusedLine[]> {
+    const texts = textsOf(lines)
+    this.batches.push(texts)
+    if (this.takesAll) return []
+    return new Promise((resolve, reject) => {
+      this.underWay.push({ texts, end: (refused = []) => resolve(refused), fail: reject })
+    })
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Takes each letter at once, or when the script lets it. */
+class ScriptedDeadLetters implements DeadLetters {
+  readonly keepsValues = true
+  readonly letters: DeadLetter[] = []
+  gate: Promise<void> = Promise.resolve()
+
+  async send(letters: readonly DeadLetter[]): Promise<void> {
+    this.letters.push(...letters)
+    await this.gate
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface SceneOptions {
+  readonly outputs?: readonly string[]
+  readonly flushMessages?: number
+  readonly flushIntervalMs?: number
+  readonly maxWrites?: number
+}
+
+/** The program's own pipeline and lanes, between ends that a script drives. */
+export function scriptedFlow({ outputs: names = ['one'], flushMessages = 5, flushIntervalMs = 60_000, maxWrites = 2 }: SceneOptions = {}) {
+  const input = new ScriptedInput()
+  const translator = new ScriptedTranslator()
+  const deadLetters = new ScriptedDeadLetters()
+  const outputs = names.map(() => new ScriptedOutput())
+  const lanes = names.map(
+    (name, number) =>
+      new Lane<string>({
+        name,
+        encoder: name,
+        output: outputs[number] as ScriptedOutput,
+        deadLetters,
+        speaksForAll: number === 0,
+        flushMessages,
+        flushIntervalMs,
+        maxWrites,
+      }),
+  )
+  const pipeline = new Pipeline({ input, translator, lanes })
+  const stop = new AbortController()
+  const kill = new AbortController()
+  return { input, translator, deadLetters, outputs, lanes, pipeline, stop, kill, run: () => pipeline.run(stop.signal, kill.signal) }
+}
