@@ -42,6 +42,8 @@ export interface KafkaServer {
   /** Plain listener, `host:port`, as clients are told. */
   readonly brokers: readonly string[]
   readonly secure: SecureListeners | undefined
+  /** Where it keeps its logs: a folder a partition. */
+  readonly dataFolder: string
   /** Of the process that runs now, or ran last. */
   readonly pid: number
   /** SIGTERM, awaited. */
@@ -163,6 +165,7 @@ async function startNode(id: number, voters: readonly string[], options: KafkaOp
       ...user,
       certificates,
     },
+    dataFolder: join(folder, 'data'),
     get pid() {
       return running.pid
     },

@@ -1,9 +1,9 @@
 import { Activity } from './lib/activity.ts'
 import type { LineBuffer } from './lib/line-buffer.ts'
-import { type Undeliverable, undeliverable } from './lib/undeliverable.ts'
+import { type Undeliverable, undeliverable, unreadableLetter } from './lib/undeliverable.ts'
 import type { Batch } from './output/batch.ts'
 import { Batcher } from './output/batcher.ts'
-import type { DeadLetter, DeadLetters, Output, Receipt, Sink } from './types.ts'
+import type { DeadLetter, DeadLetters, Output, Receipt, Sink, Unreadable } from './types.ts'
 
 export interface LaneOptions<Encoder> {
   /** The output's, as dead letters call it. */
@@ -88,6 +88,12 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
     this.#addDead(undeliverable(reason, problem, this.name, receipt, index, original, deadLetters.keepsValues))
   }
 
+  /** What the receipt is for could not be read. */
+  buryUnreadable(unreadable: Unreadable, receipt: Receipt): void {
+    this.inFlight += unreadable.count
+    this.#addDead(unreadableLetter(unreadable, receipt, this.#options.deadLetters.keepsValues))
+  }
+
   /** Resolves when records may be put in; rejects once a write has failed. Others may have been woken by the same space: look again. */
   space(): Promise<void> {
     return this.#batcher.space()
@@ -132,7 +138,9 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
   /** A dead message is settled once its dead letter is kept. */
   async #send(dead: readonly Undeliverable[]): Promise<void> {
     await this.#options.deadLetters.send(dead, this.#driver.kill)
-    this.inFlight -= dead.length
-    for (const { receipt, index, reason } of dead) receipt.settle(reason, index)
+    for (const { receipt, index, count, reason } of dead) {
+      this.inFlight -= count
+      receipt.settle(reason, index, count)
+    }
   }
 }

@@ -102,7 +102,11 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
   }
 
   #offer(delivery: Delivery): void {
-    const { messages, receipt } = delivery
+    const { messages, receipt, unreadable } = delivery
+    if (unreadable !== undefined) {
+      this.#lanes.find(({ speaksForAll }) => speaksForAll)?.buryUnreadable(unreadable, receipt)
+      return
+    }
     const { size } = this.#behind
     const shared = size === 1 ? delivery : { messages, receipt: new SharedReceipt(receipt, messages.length, size) }
     for (const remainders of this.#behind.values()) remainders.push({ delivery: shared, next: 0 })

@@ -33,6 +33,22 @@ export interface Receipt {
 export interface Delivery {
   readonly messages: readonly Message[]
   readonly receipt: Receipt
+  /** In place of messages, which are none then: what the receipt is for cannot be read, and is one dead letter. */
+  readonly unreadable?: Unreadable
+}
+
+/** Messages that were stored together and cannot be read: one dead letter stands for all of them. */
+export interface Unreadable {
+  /** Offsets of the first and the last, and how many there are. */
+  readonly first: number
+  readonly last: number
+  readonly count: number
+  /** Kafka's name for how they are compressed: none, gzip, snappy, lz4, zstd; the number of another. */
+  readonly codec: string
+  /** As they are stored; a view. */
+  readonly stored: Buffer
+  /** Why, in words. */
+  readonly problem: string
 }
 
 export interface Input {
@@ -156,6 +172,8 @@ export interface DeadLetter {
   readonly offset: string
   /** Size of the original value. */
   readonly sizeBytes: number
+  /** How many messages it stands for, and how they are compressed, where a whole record batch cannot be read. */
+  readonly batch?: { readonly count: number; readonly codec: string }
   /** The original bytes; undefined where nobody keeps them (no dead-letter topic), or the message had none. */
   readonly value: Uint8Array | undefined
 }
@@ -193,6 +211,8 @@ export interface InputStats extends Readiness {
   readonly isPaused: boolean
   /** Messages that Kafka had deleted before they could be read. */
   readonly skipped: number
+  /** Offsets that no message came for, though they were not deleted: those of a compacted topic, and no others if all is well. */
+  readonly gaps: number
   readonly partitions: () => readonly PartitionStats[]
 }
 

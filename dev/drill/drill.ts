@@ -34,6 +34,8 @@ export interface DrillResult {
   /** Points that InfluxDB took more than once; each landed on itself. */
   readonly repeated: number
   readonly dead_letters: number
+  /** Lines that tell of offsets without messages. Must be 0. */
+  readonly gaps: number
   /** Instances that gave up with exit 1 and were started again. */
   readonly gave_up: number
   /** Instances that were stopped while a server was away, and said what they could not write. */
@@ -117,6 +119,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       lost: load.pointCount - stored,
       repeated: counter.points - stored,
       dead_letters: deadLetters.reduce((sum, { high }) => sum + Number(high), 0),
+      gaps: instances.gaps,
       gave_up: instances.gaveUp,
       left_unwritten: instances.leftUnwritten,
       catch_up_seconds: Math.round(catchUpSeconds * 10) / 10,

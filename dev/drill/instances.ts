@@ -1,5 +1,5 @@
 import { sleep } from '../../src/lib/sleep.ts'
-import { WorkerProcess } from '../worker-process.ts'
+import { type LogLine, WorkerProcess } from '../worker-process.ts'
 
 /** Instances of the worker, kept up as a platform does: what ends without being asked to is started again. */
 export class Instances {
@@ -7,6 +7,8 @@ export class Instances {
   gaveUp = 0
   /** Stopped while a server was away, so that not all could be written: ended with exit 1, and said how much will be read again. */
   leftUnwritten = 0
+  /** Lines that say that offsets came without messages: no topic here is compacted, so that there must be none. */
+  gaps = 0
   /** Ended in a way that is in no contract; what they said last. */
   readonly unexpected: string[] = []
   readonly #env: Readonly<Record<string, string | number>>
@@ -51,7 +53,10 @@ export class Instances {
   }
 
   #start(index: number): Promise<WorkerProcess> {
-    return WorkerProcess.start({ env: { ...this.#env, CF_INSTANCE_INDEX: index } })
+    const onLog = ({ msg }: LogLine) => {
+      if (msg.startsWith('Kafka has no messages at these offsets')) this.gaps++
+    }
+    return WorkerProcess.start({ env: { ...this.#env, CF_INSTANCE_INDEX: index }, onLog })
   }
 
   async #keepUp(index: number): Promise<void> {

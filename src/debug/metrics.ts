@@ -73,6 +73,11 @@ const METRICS: readonly Metric[] = [
   },
   { name: 'cfmr_kafka_skipped_total', help: 'Messages that Kafka had deleted before they could be read.', value: (s) => s.kafka.skipped },
   {
+    name: 'cfmr_kafka_gaps_total',
+    help: 'Offsets that no message came for, though Kafka has not deleted them. Anything but 0 is a loss in Kafka, unless a topic is compacted.',
+    value: (s) => s.kafka.gaps,
+  },
+  {
     name: 'cfmr_kafka_paused',
     help: '1 while nothing is read, since as much is in flight as may be and none of it has been settled for 5 s; else 0.',
     value: (s) => (s.kafka.paused ? 1 : 0),

@@ -1,17 +1,21 @@
-import { sleep } from '../lib/sleep.ts'
-
 /** Lets any number of waiters sleep until something has happened, or a time has passed. */
 export class Bell {
-  #ringing: AbortController | undefined
+  readonly #waiting = new Set<() => void>()
 
   wait(ms: number): Promise<void> {
-    this.#ringing ??= new AbortController()
-    return sleep(ms, this.#ringing.signal)
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      this.#waiting.add(wake)
+    })
   }
 
   /** Wakes all who wait now. Costs next to nothing where nobody does. */
   ring(): void {
-    this.#ringing?.abort()
-    this.#ringing = undefined
+    for (const wake of this.#waiting) wake()
   }
 }

@@ -44,6 +44,7 @@ const WAIT_MS = 500
  */
 export class FileInput implements Input, InputStats {
   readonly skipped = 0
+  readonly gaps = 0
   readonly isPaused = false
   readonly notReady = () => []
   readonly partitions = () => [...this.#assignment.trackers].map((tracker) => partitionStats(tracker, undefined, Date.now()))

@@ -98,6 +98,10 @@ export class KafkaInput implements Input, InputStats {
     return this.#watch.skipped
   }
 
+  get gaps(): number {
+    return this.#watch.gaps
+  }
+
   get isPaused(): boolean {
     const assignment = this.#session?.membership.assignment
     return Date.now() - this.#movingMs > STUCK_MS && assignment !== undefined && !this.#readAhead.hasRoom(assignment)

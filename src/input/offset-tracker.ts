@@ -3,7 +3,7 @@
  * garbage while it happens in order. Keeps no message alive.
  */
 export class Run {
-  readonly count: number
+  count: number
   /** The offset to go on from behind its last message, and behind whatever came after it that is no message. */
   next: number
   readonly readAtMs: number
@@ -22,6 +22,13 @@ export class Run {
     this.#firstOffset = messages[0]?.offset ?? Number.NaN
     const hasGaps = messages[messages.length - 1]?.offset !== this.#firstOffset + messages.length - 1
     if (hasGaps) this.#offsets = Float64Array.from(messages, ({ offset }) => offset)
+  }
+
+  /** Of messages that could not be read: their offsets are not known, but that they begin with the first. */
+  static unreadable({ first, count }: { readonly first: number; readonly count: number }, next: number, readAtMs: number): Run {
+    const run = new Run([{ offset: first }], next, readAtMs)
+    run.count = count
+    return run
   }
 
   get isSettled(): boolean {

@@ -31,17 +31,20 @@ export class ReadAhead {
   #waiting: Waiting[] = []
   #messages = 0
   #bytes = 0
+  /** Of all compressed batches that are open: what they have become. Whoever opens one adds it, and takes it off again. */
+  openBytes = 0
 
   constructor(options: ReadAheadOptions) {
     this.#options = options
   }
 
-  /** `next` is the offset to go on from behind them. */
-  add(assignment: Assignment, tracker: OffsetTracker, { messages, bytes }: Portion, next: number): void {
-    const run = new Run(messages, next, Date.now())
+  add(assignment: Assignment, tracker: OffsetTracker, { messages, bytes, next, unreadable }: Portion): void {
+    const nowMs = Date.now()
+    const run = unreadable === undefined ? new Run(messages, next, nowMs) : Run.unreadable(unreadable, next, nowMs)
     tracker.add(run)
-    this.#waiting.push({ messages, receipt: new PartitionReceipt(assignment, tracker, run, bytes), assignment, tracker, run, bytes })
-    this.#messages += messages.length
+    const receipt = new PartitionReceipt(assignment, tracker, run, bytes)
+    this.#waiting.push({ messages, receipt, ...(unreadable && { unreadable }), assignment, tracker, run, bytes })
+    this.#messages += run.count
     this.#bytes += bytes
     this.#options.filled.ring()
   }
@@ -50,7 +53,7 @@ export class ReadAhead {
   take(): Delivery | undefined {
     const delivery = this.#waiting.shift()
     if (delivery === undefined) return undefined
-    this.#messages -= delivery.messages.length
+    this.#messages -= delivery.run.count
     this.#bytes -= delivery.bytes
     delivery.assignment.handOver(delivery.tracker, delivery.run, delivery.bytes)
     this.#options.emptied.ring()
@@ -69,6 +72,14 @@ export class ReadAhead {
   isAtLimit({ inFlight, inFlightBytes }: Assignment): boolean {
     const { maxInFlight, maxInFlightBytes } = this.#options
     return inFlight + this.#messages >= maxInFlight || inFlightBytes + this.#bytes >= maxInFlightBytes
+  }
+
+  /**
+   * Whether a compressed batch may be opened: what it becomes is not known before. As long as others are open, they count, too, as
+   * a whole, since a message keeps all that was decompressed with it alive.
+   */
+  mayOpen({ inFlightBytes }: Assignment): boolean {
+    return this.openBytes === 0 || inFlightBytes + this.#bytes + this.openBytes < this.#options.maxInFlightBytes
   }
 
   /** Whether the next batch may be fetched. */

@@ -7,6 +7,9 @@ import { toError } from '../errors.ts'
 
 const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkajs
 
+/** By Kafka's number; 0 is not at all. */
+export const CODEC_NAMES: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
 /** The most that one record batch may become. Producers end a batch at about 1 MB before compression; this is no honest one. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024
 
@@ -62,7 +65,12 @@ function snappy(compressed: Buffer): Buffer {
   if (!compressed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return snappyBlock(compressed)
   const blocks: Buffer[] = []
   let bytes = 0
-  for (let start = XERIAL_HEADER_BYTES; start < compressed.length; ) {
+  for (let start = 0; start < compressed.length; ) {
+    // Streams may follow one another, each with its header; no block is as long as the magic would say.
+    if (compressed.subarray(start, start + XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
+      start += XERIAL_HEADER_BYTES
+      continue
+    }
     const end = start + 4 + compressed.readUInt32BE(start)
     const block = snappyBlock(compressed.subarray(start + 4, end))
     bytes += block.length
@@ -90,7 +98,8 @@ function varint(bytes: Buffer): number {
 }
 
 function lz4(compressed: Buffer): Buffer {
-  checkSize(largestLz4(compressed))
+  // Looking at each sequence costs as much as decompressing: only where the frame's blocks might be too much.
+  if (lz4Size(compressed, (_block, most) => most) > MAX_BATCH_BYTES) checkSize(lz4Size(compressed, lz4BlockSize))
   return decompressFrameSync(compressed)
 }
 
@@ -99,8 +108,11 @@ const LZ4_CONTENT_SIZE = 0x08
 const LZ4_DICTIONARY = 0x01
 const LZ4_STORED = 0x8000_0000
 
-/** What an LZ4 frame can become at most, from its block headers: blocks of up to a set size, at most 255 times as long as they were. */
-function largestLz4(frame: Buffer): number {
+/**
+ * What an LZ4 frame becomes, by its block headers. `sizeOf` is asked for each compressed block; `most` is what it can become: blocks
+ * have a largest size, and become at most 255 times as long as they were.
+ */
+function lz4Size(frame: Buffer, sizeOf: (block: Buffer, most: number) => number): number {
   const flags = frame.readUInt8(4)
   const maxBlock = 4 ** ((frame.readUInt8(5) >> 4) & 7) * 256
   const trailer = flags & LZ4_BLOCK_CHECKSUM ? 4 : 0
@@ -110,8 +122,35 @@ function largestLz4(frame: Buffer): number {
     const header = frame.readUInt32LE(at)
     const size = header % LZ4_STORED
     if (size === 0) break
-    total += header >= LZ4_STORED ? size : Math.min(maxBlock, size * 255)
+    const isStored = header >= LZ4_STORED
+    total += isStored ? size : sizeOf(frame.subarray(at + 4, at + 4 + size), Math.min(maxBlock, size * 255))
     at += 4 + size + trailer
+  }
+  return total
+}
+
+/** Adds up an LZ4 block's sequences: literals, whose number the upper half of a token says, then a match, of 4 bytes and what the lower half says. */
+function lz4BlockSize(block: Buffer, most: number): number {
+  let at = 0
+  let total = 0
+  const extended = (length: number) => {
+    if (length < 15) return length
+    let whole = length
+    for (let byte = 255; byte === 255 && at < block.length; ) {
+      byte = block[at++] as number
+      whole += byte
+    }
+    return whole
+  }
+  while (at < block.length && total <= most) {
+    const token = block[at++] as number
+    const literals = extended(token >> 4)
+    at += literals
+    total += literals
+    // The last sequence ends with its literals.
+    if (at >= block.length) break
+    at += 2
+    total += 4 + extended(token & 15)
   }
   return total
 }

@@ -8,7 +8,7 @@ import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import { within } from '../lib/within.ts'
 import type { DeadLetter, DeadLetters, Readiness } from '../types.ts'
-import { COMPLAINT } from './logged-dead-letters.ts'
+import { described } from './logged-dead-letters.ts'
 
 export interface KafkaDeadLettersOptions {
   readonly topic: string
@@ -59,9 +59,10 @@ export class KafkaDeadLetters implements DeadLetters, Readiness {
 
   /** One call after the other: while the topic cannot be had, each that waits costs no more than its letters. */
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
-    for (const { reason, topic, partition, offset, sizeBytes, error } of letters) {
+    for (const letter of letters) {
+      const { reason, topic, partition, offset, sizeBytes, error } = letter
       const fields = { topic, partition, offset, reason, size_bytes: sizeBytes, error }
-      this.#log.warn(reason, fields, `a message that ${COMPLAINT[reason]} goes to the dead-letter topic ${this.#topic}`)
+      this.#log.warn(reason, fields, `${described(letter)} goes to the dead-letter topic ${this.#topic}`)
     }
     this.#waiting += letters.length
     const sent = this.#last.then(() => this.#keepAll(letters, signal))
@@ -188,6 +189,7 @@ function toMessage({ letter, withValue }: Entry): Message {
       'cfmr-topic': letter.topic,
       'cfmr-partition': String(letter.partition),
       'cfmr-offset': letter.offset,
+      ...(letter.batch !== undefined && { 'cfmr-codec': letter.batch.codec }),
       ...(letter.output !== undefined && { 'cfmr-output': letter.output }),
       ...(!withValue && { 'cfmr-value-bytes': String(sizeBytes) }),
     },

@@ -14,13 +14,10 @@ export class LoggedDeadLetters implements DeadLetters, Readiness {
 
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (const { reason, error, output, topic, partition, offset, sizeBytes } of letters) {
+    for (const letter of letters) {
+      const { reason, error, output, topic, partition, offset, sizeBytes } = letter
       const fields = { topic, partition, offset, reason, size_bytes: sizeBytes, output, error }
-      this.#log.error(
-        reason,
-        fields,
-        `dropped: a message that ${COMPLAINT[reason]}; with CFMR_KAFKA_DEADLETTERTOPIC such messages are kept`,
-      )
+      this.#log.error(reason, fields, `dropped: ${described(letter)}; with CFMR_KAFKA_DEADLETTERTOPIC such messages are kept`)
     }
   }
 
@@ -29,8 +26,13 @@ export class LoggedDeadLetters implements DeadLetters, Readiness {
   }
 }
 
+/** A dead letter in words, such as "a message that is no envelope". */
+export function described(letter: DeadLetter): string {
+  return letter.batch === undefined ? `a message that ${complaint(letter)}` : 'a record batch that cannot be read'
+}
+
 /** What is the matter with a dead letter, to go on after "a message that …". */
-export const COMPLAINT: Readonly<Record<DeadLetter['reason'], string>> = {
-  undecodable: 'is no envelope',
-  refused: 'makes a point that InfluxDB refuses',
+export function complaint({ reason, output }: DeadLetter): string {
+  if (reason === 'undecodable') return 'is no envelope'
+  return output === 'influxdb' ? 'makes a point that InfluxDB refuses' : `the output ${output} refuses`
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
 import type { DeadLetter, DeadLetters, Readiness } from '../types.ts'
-import { COMPLAINT } from './logged-dead-letters.ts'
+import { complaint } from './logged-dead-letters.ts'
 
 /** Beyond so many, the file is not what it was taken for, and naming each line helps nobody. */
 const NAMED_LINES = 100
@@ -21,9 +21,10 @@ export class ReplayDeadLetters implements DeadLetters, Readiness {
 
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (const { reason, error, topic, offset, sizeBytes } of letters) {
+    for (const letter of letters) {
+      const { reason, error, topic, offset, sizeBytes } = letter
       const fields = { file: topic, line: Number(offset), reason, size_bytes: sizeBytes, error }
-      const text = `${topic}:${offset} left out: a line that ${COMPLAINT[reason]}`
+      const text = `${topic}:${offset} left out: a line that ${complaint(letter)}`
       if (this.#named++ < NAMED_LINES) this.#log.error(fields, text)
       else this.#limited.error(reason, fields, text)
     }

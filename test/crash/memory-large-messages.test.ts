@@ -1,6 +1,8 @@
+import { CompressionTypes } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sampleApps } from '../../dev/load/mix.ts'
 import type { WorkerProcess } from '../../dev/worker-process.ts'
+import { withBroker } from '../support/kafka-broker.ts'
 import { cloudControllerFor, ignorantCloudControllerFor, influxDbProxy, pausedReasons, startContained } from './memory-scene.ts'
 import { firstNs, Scene } from './scene.ts'
 
@@ -56,4 +58,31 @@ describe.each([
     await expectAllWritten(worker)
     await expectWithinLimit()
   })
+})
+
+it('a batch of each of 60 partitions that becomes 10 MB once it is decompressed stays within 256 MB, too', async () => {
+  const partitions = 60
+  const scene = await Scene.open({ partitions })
+  const perBatch = 10
+  const timestamp = String(Date.now())
+  const topicData = Array.from({ length: partitions }, (_, partition) => {
+    const numbers = Array.from({ length: perBatch }, (_, i) => perBatch * partition + i)
+    const messages = numbers.map((number) => ({ key: null, value: largeEnvelope(number, 1_000_000), timestamp, headers: {} }))
+    return { topic: scene.topic, partitions: [{ partition, messages }] }
+  })
+  await withBroker(scene.kafka.client, scene.topic, async (broker) => {
+    for (const data of topicData) await broker.produce({ topicData: [data], compression: CompressionTypes.GZIP, acks: -1, timeout: 30_000 })
+  })
+  try {
+    const { proxy, env, onLog } = await influxDbProxy(scene)
+    const cloudController = await cloudControllerFor(apps)
+    const { worker, expectWithinLimit } = await startContained(scene, 'dense', { env: { ...cloudController.env, ...env }, onLog })
+    await pausedReasons(worker)
+    await proxy.heal()
+    const count = partitions * perBatch
+    await worker.waitUntil('all is written', async () => (await worker.stats()).ledger.written === count, { timeoutMs: 60_000 })
+    await expectWithinLimit()
+  } finally {
+    await scene.close()
+  }
 })

@@ -12,6 +12,8 @@ export interface SceneOptions {
   readonly influxDb?: { readonly url: string }
   readonly mix?: Mix
   readonly topicConfig?: Readonly<Record<string, string>>
+  /** Of the topic; what is sent goes to the first. */
+  readonly partitions?: number
 }
 
 const measurements = { http_request: 'count', log: 'count', instance: 'cpu' } as const
@@ -39,10 +41,10 @@ export class Scene {
     this.#mix = mix
   }
 
-  static async open({ influxDb, mix = loadMix({ stepNs }), topicConfig = {} }: SceneOptions = {}): Promise<Scene> {
+  static async open({ influxDb, mix = loadMix({ stepNs }), topicConfig = {}, partitions = 1 }: SceneOptions = {}): Promise<Scene> {
     const kafka = await KafkaTester.connect(await shared('kafka'))
     const { url } = influxDb ?? (await shared('influxdb'))
-    const scene = new Scene(kafka, await kafka.topic({ config: topicConfig }), uniqueName('db'), url, mix)
+    const scene = new Scene(kafka, await kafka.topic({ config: topicConfig, partitions }), uniqueName('db'), url, mix)
     await scene.influxDb.query(`CREATE DATABASE "${scene.database}"`)
     return scene
   }

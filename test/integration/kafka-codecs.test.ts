@@ -59,7 +59,7 @@ describe.each(['gzip', 'snappy', 'lz4', 'zstd'])('%s as Kafka writes it', (compr
     const sent = batches.flat()
     expect(await readAll(compression, sent.length)).toEqual(sent.map(hash))
     const codecs = (await platform.fetch(compression, 0)).map(({ codec }) => codec)
-    expect(new Set(codecs)).toEqual(new Set([['none', 'gzip', 'snappy', 'lz4', 'zstd'].indexOf(compression)]))
+    expect(new Set(codecs)).toEqual(new Set([compression]))
   })
 })
 

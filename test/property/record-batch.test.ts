@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { keepRecordBatchesWhole, RecordBatch, Records } from '../../src/input/record-batch.ts'
+import { RecordBatch, Records, UnreadableBatch } from '../../src/input/record-batch.ts'
+import { keepRecordBatchesWhole } from '../../src/input/whole-batches.ts'
 
 const require = createRequire(import.meta.url)
 const kafkajs = 'kafkajs/src/protocol'
@@ -39,6 +40,7 @@ const anyBatch = fc.record({
 type Batch = typeof anyBatch extends fc.Arbitrary<infer Value> ? Value : never
 /** Behind the header. */
 const RECORDS_AT = 61
+const CHECKED_FROM = 21
 
 async function encode({ baseOffset, records, producerId, transactional }: Batch): Promise<Buffer> {
   let delta = -1
@@ -95,25 +97,63 @@ test('kafkajs hands over each whole batch of a response as one message, and know
   )
 })
 
-test('of damaged records it reads some, or says where the damage is: it never reads beyond them', async () => {
-  const edit = fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), byte: fc.integer({ min: 0, max: 255 }) })
+const edit = fc.record({ at: fc.double({ min: 0, max: 0.999, noNaN: true }), byte: fc.integer({ min: 0, max: 255 }) })
+
+test('whatever byte behind the checksum is another, none of its records is read', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBatch, edit, async (batch, { at, byte }) => {
+      const bytes = await encode(batch)
+      const place = CHECKED_FROM + Math.floor(at * (bytes.length - CHECKED_FROM))
+      fc.pre(bytes[place] !== byte)
+      bytes[place] = byte
+      expect(() => new RecordBatch(bytes).records()).toThrow(UnreadableBatch)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('of damaged records that are checked either none or all are read, and never beyond their bytes', async () => {
   await fc.assert(
     fc.asyncProperty(anyBatch, fc.array(edit, { minLength: 1, maxLength: 3 }), async (batch, edits) => {
-      const bytes = await encode(batch)
-      const size = bytes.length - RECORDS_AT
-      for (const { at, byte } of edits) bytes[RECORDS_AT + Math.floor(at * size)] = byte
+      const bytes = (await encode(batch)).subarray(RECORDS_AT)
+      for (const { at, byte } of edits) bytes[Math.floor(at * bytes.length)] = byte
+      const records = new Records(bytes, batch.records.length, batch.baseOffset)
       try {
-        for (const { value } of readAll(new RecordBatch(bytes))) expect(value === null || value.length <= size).toBe(true)
+        records.check(batch.baseOffset + batch.records.reduce((sum, { gap }) => sum + 1 + gap, -1))
       } catch (error) {
-        expect(String(error)).toMatch(/a record batch at offset \d+ is damaged: at byte \d+ of \d+ there is no record/)
+        expect(error).toBeInstanceOf(UnreadableBatch)
+        return
       }
+      for (const _ of batch.records) {
+        const value = records.next()?.value
+        expect(value === null || (value?.length ?? Number.NaN) <= bytes.length).toBe(true)
+      }
+      expect(records.next()).toBeUndefined()
     }),
     { numRuns: 1000 },
   )
 })
 
+test('records that are more or fewer than the header says are not read', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBatch, fc.integer({ min: -3, max: 3 }), async (batch, difference) => {
+      fc.pre(difference !== 0)
+      const bytes = (await encode(batch)).subarray(RECORDS_AT)
+      const records = new Records(bytes, batch.records.length + difference, batch.baseOffset)
+      expect(() => records.check(Number.MAX_SAFE_INTEGER)).toThrow(UnreadableBatch)
+    }),
+  )
+})
+
 test('a value that would reach into the next record is damage, and no value', () => {
-  const record = (valueLength: number) => Buffer.from([16, 0, 0, 0, 1, 2 * valueLength, 0x61, 0x62, 0])
-  expect(new Records(Buffer.concat([record(2), record(2)]), 2, 7).next()).toEqual({ offset: 7, value: Buffer.from('ab') })
-  expect(() => new Records(Buffer.concat([record(5), record(2)]), 2, 7).next()).toThrow('a record batch at offset 7 is damaged')
+  const record = (valueLength: number, offset: number) => Buffer.from([16, 0, 0, 2 * offset, 1, 2 * valueLength, 0x61, 0x62, 0])
+  expect(new Records(Buffer.concat([record(2, 0), record(2, 1)]), 2, 7).next()).toEqual({ offset: 7, value: Buffer.from('ab') })
+  expect(() => new Records(Buffer.concat([record(5, 0), record(2, 1)]), 2, 7).check(8)).toThrow('at byte 0 of 18 there is no record')
+})
+
+test('offsets that do not ascend are damage', () => {
+  const record = (offset: number) => Buffer.from([16, 0, 0, 2 * offset, 1, 4, 0x61, 0x62, 0])
+  expect(() => new Records(Buffer.concat([record(1), record(1)]), 2, 7).check(9)).toThrow(
+    'at byte 9 there is a record of offset 8, of 9 to 9',
+  )
 })

@@ -20,9 +20,10 @@ export class Installation {
     this.influxDb = influxQl({ url: influxDbUrl })
   }
 
-  static async open(name: 'kafka' | 'kafka-3.9.1' = 'kafka'): Promise<Installation> {
-    const [kafka, influxDb] = await Promise.all([shared(name), shared('influxdb')])
-    const installation = new Installation(await KafkaTester.connect(kafka), influxDb.url)
+  /** On a Kafka that all tests share, or on one that may be broken. */
+  static async open(kafka: 'kafka' | 'kafka-3.9.1' | KafkaTester = 'kafka'): Promise<Installation> {
+    const { url } = await shared('influxdb')
+    const installation = new Installation(typeof kafka === 'string' ? await KafkaTester.connect(await shared(kafka)) : kafka, url)
     await installation.influxDb.query(`CREATE DATABASE "${installation.database}"`)
     return installation
   }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { onTestFailed, onTestFinished } from 'vitest'
+import { expect, onTestFailed, onTestFinished } from 'vitest'
 import { type WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
 import { shared } from './shared.ts'
 
@@ -11,6 +11,9 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerProcess
   await shared('program')
   const worker = await WorkerProcess.start(options)
   onTestFailed(() => console.error(`The log of worker ${worker.pid} ends with\n${worker.logTail()}`))
-  onTestFinished(async () => void (await worker.kill()))
+  onTestFinished(async () => {
+    await worker.kill()
+    expect(worker.otherOutput, 'the worker prints nothing but lines of JSON').toEqual([])
+  })
   return worker
 }

@@ -1,8 +1,10 @@
 import type { Batch, EachBatchPayload } from 'kafkajs'
+import type { Logger } from 'pino'
 import { sleep } from '../../lib/sleep.ts'
+import type { Assignment } from '../assignment.ts'
 import type { Bell } from '../bell.ts'
 import type { OffsetTracker } from '../offset-tracker.ts'
-import { Portions } from '../portions.ts'
+import { Portions, type UnreadablePortion } from '../portions.ts'
 import type { ReadAhead } from '../read-ahead.ts'
 import { RecordBatch } from '../record-batch.ts'
 import type { GroupLife } from './group-life.ts'
@@ -16,10 +18,11 @@ import type { PartitionWatch } from './partition-watch.ts'
 const GATHER_MS = 25
 
 export interface BatchReaderOptions {
-  readonly life: () => GroupLife
-  readonly membership: Membership
+  readonly life: () => Pick<GroupLife, 'seek' | 'fetchedMs'>
+  readonly membership: Pick<Membership, 'assignment' | 'isReading' | 'isSure' | 'refuse'>
   readonly readAhead: ReadAhead
-  readonly watch: PartitionWatch
+  readonly watch: Pick<PartitionWatch, 'sawHighWatermark' | 'sawGap' | 'lookSoon'>
+  readonly log: Logger
   /** Rings when there may be room again, or nothing more to wait for. */
   readonly bell: Bell
 }
@@ -32,13 +35,15 @@ export class BatchReader {
   readonly #options: BatchReaderOptions
   /** Where a gap was seen once: what comes from there again is the truth. */
   readonly #gaps = new WeakMap<OffsetTracker, number>()
+  /** Where damaged bytes were seen once: what comes from there again is what Kafka has stored. */
+  readonly #damages = new WeakMap<OffsetTracker, number>()
 
   constructor(options: BatchReaderOptions) {
     this.#options = options
   }
 
   async read(payload: EachBatchPayload): Promise<void> {
-    const { life, membership, readAhead, bell, watch } = this.#options
+    const { life, membership, watch } = this.#options
     const { batch, heartbeat, resolveOffset } = payload
     const { assignment } = membership
     const tracker = assignment.tracker(batch.topic, batch.partition)
@@ -52,21 +57,75 @@ export class BatchReader {
     if (!this.#goesOn(tracker, first, end)) return void (await sleep(20))
 
     const portions = new Portions(batch.messages, Math.max(first, tracker.position))
-    while (!portions.isEmpty) {
-      const portion = portions.take()
-      const next = portions.isEmpty ? end : (portion.messages.at(-1)?.offset ?? Number.NaN) + 1
-      readAhead.add(assignment, tracker, portion, next)
-      while (membership.isReading(assignment) && !readAhead.hasRoom(assignment)) {
-        await bell.wait(500)
-        // Its errors are kafkajs's to see: that is how it learns of a rebalance.
-        await heartbeat()
-      }
-      // The rest comes again, from where the partition is read then.
-      if (!membership.isReading(assignment) || tracker.position !== next) return
-    }
+    if (!(await this.#handOver(portions, assignment, tracker, end, heartbeat))) return
     tracker.skip(end)
     resolveOffset(last.offset)
     if (end >= Number(batch.highWatermark)) await sleep(life().fetchedMs + GATHER_MS - Date.now())
+  }
+
+  /** Returns whether all of it was handed over. The rest comes again, from where the partition is read then. */
+  async #handOver(
+    portions: Portions,
+    assignment: Assignment,
+    tracker: OffsetTracker,
+    end: number,
+    heartbeat: () => Promise<void>,
+  ): Promise<boolean> {
+    const { membership, readAhead, bell } = this.#options
+    const isStill = (position: number | undefined) => membership.isReading(assignment) && tracker.position === position
+    /** Resolves to whether it is still to be read. Errors of heartbeats are kafkajs's to see: that is how it learns of a rebalance. */
+    const room = async (hasRoom: () => boolean): Promise<boolean> => {
+      const { position } = tracker
+      while (isStill(position) && !hasRoom()) {
+        await bell.wait(500)
+        await heartbeat()
+      }
+      return isStill(position)
+    }
+    let openBytes = 0
+    const countOpen = (bytes: number) => {
+      readAhead.openBytes += bytes - openBytes
+      openBytes = bytes
+    }
+    try {
+      while (!portions.isEmpty) {
+        const hasRoom = () => (portions.isClosed ? readAhead.mayOpen(assignment) : readAhead.hasRoom(assignment))
+        if (!hasRoom()) {
+          // The readers of all partitions may be woken by the same room: the first of them takes it.
+          if (!(await room(hasRoom))) return false
+          continue
+        }
+        if (portions.isClosed) {
+          portions.open()
+          countOpen(portions.openBytes)
+          continue
+        }
+        const portion = portions.take()
+        if (portion.unreadable !== undefined && !this.#isUnreadable(tracker, portion.unreadable)) return false
+        readAhead.add(assignment, tracker, portions.isEmpty ? { ...portion, next: end } : portion)
+        countOpen(portions.openBytes)
+      }
+      return await room(() => readAhead.hasRoom(assignment))
+    } finally {
+      countOpen(0)
+      bell.ring()
+    }
+  }
+
+  /** Damaged bytes are asked for again first: Kafka may have them sound. */
+  #isUnreadable(tracker: OffsetTracker, { first, last, count, codec, problem, isDamaged }: UnreadablePortion): boolean {
+    const { topic, partition, position = first } = tracker
+    if (isDamaged && this.#damages.get(tracker) !== first) {
+      this.#damages.set(tracker, first)
+      this.#options.life().seek(topic, partition, position)
+      return false
+    }
+    const fields = { topic, partition, first_offset: first, last_offset: last, messages: count, codec, error: problem }
+    this.#options.log.error(
+      fields,
+      'a record batch cannot be read: its messages count as undecodable, and are one dead letter. Reading goes on behind it',
+    )
+    return true
   }
 
   /** Control records, aborted transactions and the like: kafkajs went on from `first` to `next` without a message. */

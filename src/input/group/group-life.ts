@@ -4,7 +4,7 @@ import { registerCodecs } from '../../lib/kafka-codecs.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { within } from '../../lib/within.ts'
 import type { Partitions } from '../assignment.ts'
-import { keepRecordBatchesWhole } from '../record-batch.ts'
+import { keepRecordBatchesWhole } from '../whole-batches.ts'
 import { FetchFence } from './fetch-fence.ts'
 
 const { Kafka, PartitionAssigners } = kafkajs

@@ -71,7 +71,7 @@ export class GroupSession {
         void startPositions.begin({ life: this.#life, committer, assignment, topics, isLeader }).then(() => watch.lookSoon()),
     })
     const { membership } = this
-    const reader = new BatchReader({ life, membership, readAhead, watch, bell })
+    const reader = new BatchReader({ life, membership, readAhead, watch, log, bell })
     this.#life = new GroupLife({
       kafka: options.kafka,
       groupId,

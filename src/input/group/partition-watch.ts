@@ -47,6 +47,8 @@ export class PartitionWatch {
   #isAsked = false
   /** Messages that Kafka deleted before they could be read. */
   skipped = 0
+  /** Offsets that no message came for, though Kafka has not deleted them: compaction explains them, and nothing else should. */
+  gaps = 0
 
   constructor(options: PartitionWatchOptions) {
     this.#options = options
@@ -115,6 +117,7 @@ export class PartitionWatch {
     const { topic, partition } = tracker
     for (const { from, to } of this.#gaps.get(tracker) ?? []) {
       if (low > from) this.reportSkipped(topic, partition, from, Math.min(low, to))
+      if (to > low) this.#reportGap(topic, partition, Math.max(from, low), to)
     }
     this.#gaps.delete(tracker)
     const last = this.#looks.get(tracker)
@@ -138,6 +141,15 @@ export class PartitionWatch {
     )
     assignment.renewTracker(tracker).begin(low, undefined)
     life.seek(topic, partition, low)
+  }
+
+  #reportGap(topic: string, partition: number, from: number, to: number): void {
+    this.gaps += to - from
+    this.#log.warn(
+      `gap ${topic}/${partition}`,
+      { topic, partition, from, to },
+      'Kafka has no messages at these offsets, asked twice. In a compacted topic that is how it should be; in another they are lost in Kafka',
+    )
   }
 
   reportSkipped(topic: string, partition: number, from: number, to: number): void {

@@ -22,7 +22,7 @@ function setUp(limits: { readonly maxInFlight?: number; readonly maxInFlightByte
     const from = tracker.position ?? 0
     const messages = sizes.map((size, index) => ({ offset: from + index, value: Buffer.alloc(size) }))
     const bytes = sizes.reduce((sum, size) => sum + size, 0)
-    readAhead.add(assignment, tracker, { messages, bytes }, from + sizes.length)
+    readAhead.add(assignment, tracker, { messages, bytes, next: from + sizes.length })
   }
   const takeAll = () => {
     const deliveries = []

@@ -88,3 +88,21 @@ it('teaches kafkajs the same, for messages in a format older than record batches
   registerCodecs()
   expect(text.equals(await CompressionCodecs[Snappy]().decompress(compressSync(text)))).toBe(true)
 })
+
+describe('reads odd but right bytes that other consumers read', () => {
+  it('several streams of xerial snappy', () => {
+    const header = Buffer.from('\x82SNAPPY\0\0\0\0\x01\0\0\0\x01', 'latin1')
+    const block = compressSync(text)
+    const size = Buffer.alloc(4)
+    size.writeUInt32BE(block.length)
+    const stream = Buffer.concat([header, size, block])
+    expect(Buffer.concat([text, text]).equals(decompress(Snappy, Buffer.concat([stream, stream])))).toBe(true)
+  })
+
+  it('an LZ4 frame of 4 MB blocks with many small ones', () => {
+    const texts = Array.from({ length: 200 }, (_, number) => `${number} ${'x'.repeat(100_000)}`)
+    const blocks = texts.map((part) => compressFrameSync(part, { contentChecksum: false, blockChecksums: false }).subarray(7, -4))
+    const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73])
+    expect(decompress(LZ4, Buffer.concat([header, ...blocks, Buffer.alloc(4)])).toString()).toBe(texts.join(''))
+  })
+})
