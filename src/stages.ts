@@ -61,9 +61,9 @@ export function buildDeadLetters(config: Config, log: Logger): DeadLetters & Rea
   return new KafkaDeadLetters({ topic, kafka: kafkaConfig(kafkaConnection(config, log)), log })
 }
 
-export function metadataSource({ cf }: Config, log: Logger): MetadataSource {
+export function metadataSource({ cf, secrets }: Config, log: Logger): MetadataSource {
   if (cf.file !== undefined) return new FileSource(cf.file)
-  return cf.apiVersion === 'v2' ? new CloudControllerV2({ ...cf, log }) : new CloudController({ ...cf, log })
+  return cf.apiVersion === 'v2' ? new CloudControllerV2({ ...cf, secrets, log }) : new CloudController({ ...cf, secrets, log })
 }
 
 function buildOutput({ output, influxdb, batcher }: Config, log: Logger): Output & OutputStats {

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { kafkaConfig } from '../lib/kafka-connection.ts'
-import { redactor } from '../lib/redact.ts'
 import type { MetadataSource } from '../types.ts'
 import { checkCloudFoundry } from './cloud-foundry.ts'
 import { asJson, asText, type Finding, type Findings, findingsOf } from './finding.ts'
@@ -25,7 +24,7 @@ export interface CheckOptions {
  */
 export async function check({ config, source, json, print, log }: CheckOptions, signal: AbortSignal): Promise<boolean> {
   let isWell = true
-  const redact = redactor(config.secrets)
+  const { redact } = config.secrets
   const report = (finding: Finding) => {
     if (finding.outcome === 'failed') isWell = false
     print(redact(json ? asJson(finding) : asText(finding)))

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import { Secrets } from '../lib/secrets.ts'
 import { type Environment, readSettings } from './environment.ts'
 import { type Platform, readPlatform } from './platform.ts'
 import { type Mode, ruleMistakes } from './rules.ts'
@@ -23,11 +24,11 @@ export function readConfig(env: Environment, mode: Mode): Config {
   const platform = readPlatform(env, { mode, values, isSet }, mistakes)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   const secrets = VARIABLE_NAMES.filter((name) => VARIABLES[name].isSecret).flatMap((name) => settings.texts[name] ?? [])
-  return assemble(values as Values, platform, secrets)
+  return assemble(values as Values, platform, new Secrets(secrets))
 }
 
 /** Undefined in here means not set; what a mode does not need may be undefined or empty, whatever its type. */
-function assemble(v: Values, platform: Platform, secrets: readonly string[]) {
+function assemble(v: Values, platform: Platform, secrets: Secrets) {
   const instance = platform.instanceIndex
   const file = v.CFMR_CF_API !== undefined && 'file' in v.CFMR_CF_API ? v.CFMR_CF_API.file : undefined
   return {

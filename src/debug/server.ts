@@ -5,6 +5,7 @@ import { GaveUp } from '../errors.ts'
 import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import { basicAuth, CHALLENGE } from './basic-auth.ts'
+import { type ConnectionLimits, Connections } from './connections.ts'
 import { CpuProfiler } from './cpu-profile.ts'
 import { Metrics } from './metrics.ts'
 import { type Reply, text } from './reply.ts'
@@ -20,6 +21,8 @@ export interface DebugServerOptions {
   readonly password: string | undefined
   /** Whether CPU profiles may be taken. */
   readonly profiling: boolean
+  /** 200, of which one without a request ends after 30 s, unless told otherwise. */
+  readonly connections?: ConnectionLimits
   readonly sources: StatsSources
   readonly log: Logger
 }
@@ -30,7 +33,7 @@ const SAMPLES_PER_LOG = 60
 const KEEP_ALIVE_MS = 95_000
 /** Longer than the longest profile, during which nothing is sent. */
 const SILENT_SOCKET_MS = 120_000
-const MAX_CONNECTIONS = 200
+const CONNECTIONS: ConnectionLimits = { max: 200, silentMs: 30_000 }
 const CLOSE_MS = 500
 
 /**
@@ -47,6 +50,8 @@ export class DebugServer {
   readonly #failures: ReturnType<typeof limitedLog>
   readonly #server: Server
   readonly #closing = new AbortController()
+  /** Of each request that is being answered: aborts when nobody waits for the answer any more. */
+  readonly #pending = new Set<AbortController>()
 
   constructor(options: DebugServerOptions) {
     const { username, password, profiling, sources, log } = options
@@ -64,7 +69,7 @@ export class DebugServer {
       },
     )
     this.#server.timeout = SILENT_SOCKET_MS
-    this.#server.maxConnections = MAX_CONNECTIONS
+    new Connections(this.#server, options.connections ?? CONNECTIONS)
   }
 
   /** Where it listens; 0 before it does. */
@@ -92,6 +97,7 @@ export class DebugServer {
     if (this.#closing.signal.aborted) return
     this.#logStats()
     this.#closing.abort()
+    for (const gone of this.#pending) gone.abort()
     this.#failures.flush()
     this.#metrics.close()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -117,10 +123,15 @@ export class DebugServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController()
+    // Not AbortSignal.any with `#closing`: on Node 20 each leaves something behind in the signal that lives on.
+    this.#pending.add(gone)
+    response.once('close', () => {
+      this.#pending.delete(gone)
+      gone.abort()
+    })
     try {
-      const gone = new AbortController()
-      response.once('close', () => gone.abort())
-      send(request, response, await this.#answer(request, AbortSignal.any([gone.signal, this.#closing.signal])))
+      send(request, response, await this.#answer(request, gone.signal))
     } catch (err) {
       this.#failures.error(
         'answer',

@@ -1,5 +1,6 @@
 import type { Ledger } from '../ledger.ts'
 import type { Activity } from '../lib/activity.ts'
+import type { Secrets } from '../lib/secrets.ts'
 import type { InputStats, MetadataStats, OutputStats, Readiness } from '../types.ts'
 
 export type State = 'starting' | 'running' | 'draining'
@@ -33,6 +34,6 @@ export interface StatsSources {
   }
   /** As many messages in flight stop the reading. */
   readonly maxInFlight: number
-  /** Values that must not be seen, though a server may have quoted them in an error. */
-  readonly secrets: readonly string[]
+  /** What must not be seen, though a server may have quoted it in an error. */
+  readonly secrets: Secrets
 }

@@ -1,4 +1,3 @@
-import { redactor } from '../lib/redact.ts'
 import type { InputStats, PartitionStats } from '../types.ts'
 import { AppStats } from './app-stats.ts'
 import { Runtime } from './runtime.ts'
@@ -19,7 +18,7 @@ export class Stats {
 
   constructor(sources: StatsSources) {
     this.#sources = sources
-    this.#redact = redactor(sources.secrets)
+    this.#redact = sources.secrets.redact
     this.#app = new AppStats(sources)
   }
 
@@ -125,7 +124,13 @@ export class Stats {
 
 function kafkaFigures(input: InputStats) {
   const partitions = input.partitions().map(partitionFigures)
-  return { lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0), skipped: input.skipped, paused: input.isPaused, partitions }
+  return {
+    lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
+    skipped: input.skipped,
+    gaps: input.gaps,
+    paused: input.isPaused,
+    partitions,
+  }
 }
 
 function partitionFigures(stats: PartitionStats) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { Secrets } from '../lib/secrets.ts'
 import { HttpClient } from './http-client.ts'
 import { type Credentials, UaaToken } from './uaa-token.ts'
 
@@ -11,12 +12,14 @@ export interface CloudControllerOptions extends Credentials {
   readonly retries: number
   readonly skipSslValidation: boolean
   readonly resultsPerPage: number
+  /** What must not be seen of what servers answer; it learns the tokens that UAA gives. By default just the login's. */
+  readonly secrets?: Secrets
   readonly log: Logger
 }
 
-export function httpClientFor({ timeoutMs, skipSslValidation, password, clientSecret, token }: CloudControllerOptions): HttpClient {
-  const secrets = [password, clientSecret, token].filter((secret) => secret !== undefined)
-  return new HttpClient({ timeoutMs, skipSslValidation, secrets })
+export function httpClientFor({ timeoutMs, skipSslValidation, secrets, ...login }: CloudControllerOptions): HttpClient {
+  const { password = '', clientSecret = '', token = '' } = login
+  return new HttpClient({ timeoutMs, skipSslValidation, secrets: secrets ?? new Secrets([password, clientSecret, token]) })
 }
 
 /** `path` of the API root (v2: /v2/info) says where UAA is; `uaaOf` reads it there. It is asked anew for every login. */

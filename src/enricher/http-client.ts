@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { Agent, type Dispatcher, request } from 'undici'
 import { retryAfterMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
-import { redactor } from '../lib/redact.ts'
+import type { Secrets } from '../lib/secrets.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { SourceTraffic } from '../types.ts'
 import { RequestFailed } from './request-failed.ts'
@@ -17,7 +17,7 @@ export interface HttpClientOptions {
   readonly timeoutMs: number
   readonly skipSslValidation: boolean
   /** Values that servers may quote in their errors and that must not be passed on. */
-  readonly secrets: readonly string[]
+  readonly secrets: Secrets
 }
 
 export interface HttpRequest {
@@ -43,14 +43,14 @@ export class HttpClient implements SourceTraffic {
   failures = 0
   lastFailureMs = 0
   lastError: string | undefined
+  readonly secrets: Secrets
   readonly #agent: Agent
   readonly #timeoutMs: number
-  readonly #redact: (text: string) => string
   readonly #quietUntilMs = new Map<string, number>()
 
   constructor({ timeoutMs, skipSslValidation, secrets }: HttpClientOptions) {
     this.#timeoutMs = timeoutMs
-    this.#redact = redactor(secrets)
+    this.secrets = secrets
     this.#agent = new Agent({
       connect: { rejectUnauthorized: !skipSslValidation, timeout: timeoutMs },
       connections: 10,
@@ -109,7 +109,7 @@ export class HttpClient implements SourceTraffic {
 
   /** An answer of the right status that means nothing. */
   unusable(reply: HttpReply, why: string, cause?: unknown): RequestFailed {
-    return this.#count(new RequestFailed(`${nameOf(reply.request)}: ${this.#redact(why)}`, { status: reply.status, cause }))
+    return this.#count(new RequestFailed(`${nameOf(reply.request)}: ${this.secrets.redact(why)}`, { status: reply.status, cause }))
   }
 
   async close(): Promise<void> {
@@ -134,7 +134,7 @@ export class HttpClient implements SourceTraffic {
   }
 
   #noAnswer(call: HttpRequest, error: unknown): RequestFailed {
-    const why = this.#redact(errorText(error))
+    const why = this.secrets.redact(errorText(error))
     const code = String((error as { code?: unknown } | undefined)?.code ?? '')
     if (!/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code))
       return new RequestFailed(`${nameOf(call)}: ${why}. Is it up, and is CFMR_CF_API right?`, { cause: error })
@@ -146,9 +146,7 @@ export class HttpClient implements SourceTraffic {
   }
 
   #excerpt(text: string): string {
-    const line = this.#redact(text).replace(/\s+/g, ' ').trim()
-    if (line === '') return 'empty body'
-    return line.length > EXCERPT_CHARACTERS ? `${line.slice(0, EXCERPT_CHARACTERS)}…` : line
+    return this.secrets.excerpt(text, EXCERPT_CHARACTERS) || 'empty body'
   }
 
   #count(failure: RequestFailed): RequestFailed {

@@ -126,12 +126,14 @@ export class UaaToken {
   }
 
   #keep({ access_token, token_type = 'bearer', refresh_token, expires_in }: Grant, isFromRefresh: boolean): Token {
+    const { http } = this.#options
     const lifeMs = expires_in === undefined ? Number.POSITIVE_INFINITY : expires_in * 1000
     this.#renewAtMs = Date.now() + lifeMs - Math.min(MAX_RENEWAL_MARGIN_MS, lifeMs / 5)
     this.#expiresAtMs = Date.now() + lifeMs
     this.#refreshToken = refresh_token ?? (isFromRefresh ? this.#refreshToken : undefined)
     this.#isFromRefresh = isFromRefresh
     this.#refusal = undefined
+    for (const secret of [access_token, refresh_token]) if (secret !== undefined) http.secrets.receive(secret)
     this.#token = { token_type, access_token }
     return this.#token
   }

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 import { errorText } from './error-text.ts'
-import { redactor } from './redact.ts'
+import { Secrets } from './secrets.ts'
 
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -9,8 +9,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** Where lines go: stderr where stdout carries the points. */
   readonly destination: 'stdout' | 'stderr' | DestinationStream
-  /** Values that must never appear, whoever writes them. */
-  readonly secrets?: readonly string[]
+  /** What must never appear, whoever writes it. */
+  readonly secrets?: Secrets
 }
 
 /**
@@ -20,8 +20,7 @@ export interface LogOptions {
  * one line with its causes), a bug as `err` (with its stack). Lines are written at once, so that the last words of a
  * process are not lost either.
  */
-export function createLog({ level, destination, secrets = [] }: LogOptions): Logger {
-  const redact = redactor(secrets)
+export function createLog({ level, destination, secrets = new Secrets() }: LogOptions): Logger {
   const stream = typeof destination === 'string' ? pino.destination({ fd: destination === 'stdout' ? 1 : 2, sync: true }) : destination
   return pino(
     {
@@ -30,7 +29,7 @@ export function createLog({ level, destination, secrets = [] }: LogOptions): Log
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label.toUpperCase() }) },
       serializers: { error: errorText },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: secrets.redact },
     },
     stream,
   )

@@ -1,6 +1,7 @@
 import type { StatsSources } from '../../../src/debug/sources.ts'
 import { Ledger } from '../../../src/ledger.ts'
 import { Activity } from '../../../src/lib/activity.ts'
+import { Secrets } from '../../../src/lib/secrets.ts'
 import type { PartitionStats } from '../../../src/types.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly unknown[] ? T[K] : Writable<T[K]> }
@@ -16,7 +17,7 @@ export function quietSources() {
     instanceIndex: 4,
     state: () => state.value,
     ledger: new Ledger(),
-    input: { inFlight: 0, isPaused: false as boolean, skipped: 0, partitions: () => partitions, notReady: () => reasons.input },
+    input: { inFlight: 0, isPaused: false as boolean, skipped: 0, gaps: 0, partitions: () => partitions, notReady: () => reasons.input },
     enricher: {
       apps: 0,
       notFound: 0,
@@ -57,7 +58,7 @@ export function quietSources() {
       },
     },
     maxInFlight: 10,
-    secrets: [] as string[],
+    secrets: new Secrets(['hunter2!']),
   } satisfies Writable<StatsSources>
   return { sources, state, held, reasons, partitions }
 }

@@ -117,6 +117,7 @@ describe('everything', () => {
       kafka: {
         lag: 0,
         skipped: 0,
+        gaps: 0,
         paused: false,
         partitions: [
           {
@@ -190,7 +191,6 @@ describe('everything', () => {
 
   test('shows no secret that a server has quoted in an error', () => {
     const { sources, reasons } = quietSources()
-    sources.secrets.push('hunter2!')
     sources.output.lastError = 'POST http://me:other@influx/write?p=hunter2! failed'
     sources.enricher.lastError = 'no login with hunter2!'
     reasons.output.push('influxdb: hunter2! is wrong')

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createLog, type LogLevel } from '../../../src/lib/log.ts'
+import { Secrets } from '../../../src/lib/secrets.ts'
 
-function recorder(level: LogLevel = 'INFO', secrets: readonly string[] = []) {
+function recorder(level: LogLevel = 'INFO', given: readonly string[] = []) {
   const texts: string[] = []
+  const secrets = new Secrets(given)
   const log = createLog({ level, secrets, destination: { write: (text: string) => void texts.push(text) } })
   return { log, texts, lines: () => texts.map((text) => JSON.parse(text) as Record<string, unknown>) }
 }
