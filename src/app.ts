@@ -1,4 +1,4 @@
-import { cleanTagValue, escapeTagValue } from './lib/tag-value.ts'
+import { type Backslash, cleanTagValue, escapeTagValue } from './lib/tag-value.ts'
 import { allocateWords, putText, textAt, wordCount } from './lib/words.ts'
 import type { AppMetadata } from './types.ts'
 
@@ -41,8 +41,8 @@ export class App {
   placeLength = 0
 
   /** Without metadata: confirmed not to exist. */
-  static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number): App {
-    const { name, place, isSanitized } = tagsOf(guid, metadata)
+  static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number, backslash?: Backslash): App {
+    const { name, place, isSanitized } = tagsOf(guid, metadata, backslash)
     const nameWords = wordCount(Buffer.byteLength(name))
     const { words, at } = allocateWords(NAME_WORD + nameWords + wordCount(Buffer.byteLength(place)))
     words[at + USED_AT_WORD] = usedAtMs
@@ -79,8 +79,8 @@ export class App {
   }
 
   /** Whether it would be the same if it were made anew. */
-  isStill(guid: string, metadata: AppMetadata): boolean {
-    const { name, place, isSanitized } = tagsOf(guid, metadata)
+  isStill(guid: string, metadata: AppMetadata, backslash?: Backslash): boolean {
+    const { name, place, isSanitized } = tagsOf(guid, metadata, backslash)
     return this.exists && this.isSanitized === isSanitized && this.tags === name + place
   }
 
@@ -106,12 +106,12 @@ interface Tags {
   readonly isSanitized: boolean
 }
 
-function tagsOf(guid: string, metadata: AppMetadata | undefined): Tags {
+function tagsOf(guid: string, metadata: AppMetadata | undefined, backslash: Backslash = 'literal'): Tags {
   let isSanitized = false
   const tag = (key: string, value = '') => {
     const clean = cleanTagValue(value)
     if (clean !== value) isSanitized = true
-    return clean === '' ? '' : `,${key}=${escapeTagValue(clean)}`
+    return clean === '' ? '' : `,${key}=${escapeTagValue(clean, backslash)}`
   }
   const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid)
   const org = tag('org', metadata?.org) + tag('org_guid', metadata?.org_guid)

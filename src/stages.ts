@@ -39,9 +39,11 @@ export interface StageOptions {
 /** Connects to nothing yet. */
 export function buildStages({ config, log, input, deadLetters }: StageOptions): Stages {
   const { metadata, batcher, influxdb } = config
-  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, log })
-  const encoder = new LineEncoder({ uniqueTimestamps: influxdb.uniqueTimestamps })
   const output = buildOutput(config, log)
+  // What the server says of itself at the start is known before the first app is.
+  const backslash = () => (output instanceof InfluxDb ? output.backslash : 'literal')
+  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, backslash, log })
+  const encoder = new LineEncoder({ uniqueTimestamps: influxdb.uniqueTimestamps, backslash })
   const { notFound } = metadata
   const { maxWrites } = influxdb
   const decoder = new Decoder()

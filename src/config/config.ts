@@ -97,6 +97,7 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       skipSslValidation: v.CFMR_INFLUXDB_SKIPSSLVALIDATION,
       gzip: v.CFMR_INFLUXDB_GZIP,
       maxWrites: v.CFMR_INFLUXDB_MAXWRITES,
+      backslash: v.CFMR_INFLUXDB_BACKSLASH,
       uniqueTimestamps: v.CFMR_INFLUXDB_UNIQUETIMESTAMPS,
     },
     batcher: {

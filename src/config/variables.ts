@@ -114,6 +114,14 @@ const OUTPUT = {
     default: 'false',
   }),
   CFMR_INFLUXDB_MAXWRITES: integer(1, 100)({ desc: 'Batches being written at once.', default: '2' }),
+  CFMR_INFLUXDB_BACKSLASH: oneOf(
+    'auto',
+    'literal',
+    'escape',
+  )({
+    desc: 'How a name is written that has a backslash before a comma, a space or an equals sign: as it is (InfluxDB 1.x, 2.x), or doubled (3.x, VictoriaMetrics); auto asks the server.',
+    default: 'auto',
+  }),
   CFMR_INFLUXDB_UNIQUETIMESTAMPS: boolean({
     desc: 'Replace the last three digits of each timestamp by a checksum of its message, so that different events of one series in one nanosecond do not overwrite each other.',
     default: 'false',

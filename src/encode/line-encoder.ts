@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { type AppEvent, CONTAINER, HTTP } from '../app-event.ts'
 import { formatFloat } from '../lib/float.ts'
 import type { LineBuffer } from '../lib/line-buffer.ts'
-import { cleanTagValue, escapeTagValue } from '../lib/tag-value.ts'
+import { type Backslash, cleanTagValue, escapeTagValue } from '../lib/tag-value.ts'
 import { snippet } from '../lib/words.ts'
 import { METHODS } from './methods.ts'
 import { isInRange, withLastDigits } from './timestamp.ts'
@@ -55,6 +55,8 @@ const TIMESTAMP_DIGITS = 19
 export interface LineEncoderOptions {
   /** Let the CRC-32 of the message be the last three digits of the timestamp, so that equal timestamps part. */
   readonly uniqueTimestamps: boolean
+  /** How tag values are to be escaped. */
+  readonly backslash?: () => Backslash
 }
 
 /** Writes events as InfluxDB's line protocol. */
@@ -63,9 +65,11 @@ export class LineEncoder {
   sanitized = 0
   #isSanitized = false
   readonly #uniqueTimestamps: boolean
+  readonly #backslash: () => Backslash
 
-  constructor({ uniqueTimestamps }: LineEncoderOptions) {
+  constructor({ uniqueTimestamps, backslash = () => 'literal' }: LineEncoderOptions) {
     this.#uniqueTimestamps = uniqueTimestamps
+    this.#backslash = backslash
   }
 
   /**
@@ -126,7 +130,7 @@ export class LineEncoder {
     if (clean !== value) this.#isSanitized = true
     if (clean === '') return
     lines.appendSnippet(INSTANCE)
-    lines.appendText(escapeTagValue(clean))
+    lines.appendText(escapeTagValue(clean, this.#backslash()))
   }
 
   #appendTimestamp(event: AppEvent, message: Uint8Array, lines: LineBuffer): string | undefined {

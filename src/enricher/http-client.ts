@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { Agent, type Dispatcher, request } from 'undici'
-import { retryAfterMs } from '../lib/backoff.ts'
+import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
 import type { Secrets } from '../lib/secrets.ts'
 import { sleep } from '../lib/sleep.ts'
@@ -10,7 +10,6 @@ import { RequestFailed } from './request-failed.ts'
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 const EXCERPT_CHARACTERS = 200
 /** Cloud Controller's rate limits last an hour at most; more than that is a mistake of somebody's clock. */
-const MAX_RETRY_AFTER_MS = 3_600_000
 
 export interface HttpClientOptions {
   /** For one request, from the first byte sent to the last byte read. */

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { App } from '../app.ts'
 import { type AppEvent, guidOf } from '../app-event.ts'
+import type { Backslash } from '../lib/tag-value.ts'
 import type { AppMetadata } from '../types.ts'
 import { AppIndex } from './app-index.ts'
 
@@ -10,6 +11,8 @@ export interface MetadataCacheOptions {
   readonly negativeCacheSize: number
   /** How long a confirmed absence is believed. */
   readonly negativeExpireMs: number
+  /** How tag values are to be escaped, asked for each app that is taken in. */
+  readonly backslash?: () => Backslash
 }
 
 /** So many may have been dropped, and as many as there are, before those that stayed are moved together. */
@@ -28,7 +31,10 @@ export class MetadataCache {
   /** Apps dropped or replaced since all were moved: each may still take up memory, beside one that stayed. */
   #dropped = 0
 
-  constructor({ cacheSize, negativeCacheSize, negativeExpireMs }: MetadataCacheOptions) {
+  readonly #backslash: () => Backslash
+
+  constructor({ cacheSize, negativeCacheSize, negativeExpireMs, backslash = () => 'literal' }: MetadataCacheOptions) {
+    this.#backslash = backslash
     const dispose = () => {
       this.#mustForget = true
       this.#dropped++
@@ -62,11 +68,11 @@ export class MetadataCache {
 
   find(event: AppEvent): App | undefined {
     if (this.#mustForget) this.#forget()
-    return this.#index.find(event) ?? nobody(guidOf(event))
+    return this.#index.find(event) ?? this.#nobody(guidOf(event))
   }
 
   get(guid: string): App | undefined {
-    return this.#cached(guid) ?? nobody(guid)
+    return this.#cached(guid) ?? this.#nobody(guid)
   }
 
   /** Takes in an app, new or changed. Where the cache is full, the longest unused goes. */
@@ -74,8 +80,8 @@ export class MetadataCache {
     const guid = metadata.app_guid
     this.#absent.delete(guid)
     const known = this.#known.get(guid)
-    if (known?.isStill(guid, metadata)) return known
-    const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs)
+    if (known?.isStill(guid, metadata, this.#backslash())) return known
+    const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs, this.#backslash())
     this.#known.set(guid, app)
     // Events would bring it there, too, one slow look-up each: with 100,000 apps that was a fifth of the CPU of the first million.
     this.#index.add(app)
@@ -83,7 +89,7 @@ export class MetadataCache {
   }
 
   deny(guid: string, nowMs: number): App {
-    const app = App.of(guid, undefined, nowMs)
+    const app = App.of(guid, undefined, nowMs, this.#backslash())
     this.#absent.set(guid, app)
     return app
   }
@@ -136,11 +142,11 @@ export class MetadataCache {
     if (this.#dropped > this.known + this.absent + LOOSE_APPS) this.#pack()
     this.#mustForget = false
   }
-}
 
-/** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
-function nobody(id: string): App | undefined {
-  return isGuid(id) ? undefined : App.of(id, undefined, Date.now())
+  /** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
+  #nobody(id: string): App | undefined {
+    return isGuid(id) ? undefined : App.of(id, undefined, Date.now(), this.#backslash())
+  }
 }
 
 function isGuid(id: string): boolean {

@@ -13,6 +13,9 @@ export function backoffMs(retry: number, { initialMs, maxMs, jitter, random = Ma
   return Math.max(retryAfterMs, doubled * (1 + jitter * (2 * random() - 1)))
 }
 
+/** A server that asks for more is not obeyed: nothing would be written for days, for one wrong figure. */
+export const MAX_RETRY_AFTER_MS = 3_600_000
+
 /** `Retry-After` of RFC 9110, seconds or a date, as ms from `nowMs`; undefined where there is none or it means nothing. */
 export function retryAfterMs(header: string | readonly string[] | undefined, nowMs: number): number | undefined {
   const value = (typeof header === 'string' ? header : header?.[0])?.trim()

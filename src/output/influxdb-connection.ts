@@ -94,6 +94,9 @@ export class InfluxDbConnection {
         status: statusCode,
         contentType: text(headers['content-type']),
         retryAfter: text(headers['retry-after']),
+        routerError: text(headers['x-cf-routererror']),
+        version: text(headers['x-influxdb-version']),
+        isVictoriaMetrics: headers['x-server-hostname'] !== undefined,
         body: await readUpTo(body, LONGEST_ANSWER_BYTES),
       }
     } finally {

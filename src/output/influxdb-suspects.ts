@@ -26,6 +26,26 @@ export function suspects(reason: string, sent: Lines): ((line: number) => boolea
   return dropped === undefined ? undefined : oldest(sent, dropped)
 }
 
+/** Whether what is refused is a series, and not a point: an app that is new is refused with all that it has. */
+export function isOfSeries(hint: string): boolean {
+  return /\bmax-(?:values-per-tag|series-per-database)\b/.test(hint)
+}
+
+/** The lines of a batch by app: each time, those of the app of a line, itself included. */
+export function kinOf(batch: Lines): (line: number) => readonly number[] {
+  const byApp = new Map<string, number[]>()
+  const apps = Array.from({ length: batch.count }, (_, line) => {
+    const text = lineText(batch, line)
+    // Without an app it is its series that it shares.
+    const app = /,app_guid=((?:\\.|[^, ])*)/.exec(text)?.[1] ?? /^(?:\\.|[^ ])*/.exec(text)?.[0] ?? ''
+    const lines = byApp.get(app)
+    if (lines === undefined) byApp.set(app, [line])
+    else lines.push(line)
+    return app
+  })
+  return (line) => byApp.get(apps[line] as string) ?? []
+}
+
 function holding(sent: Lines, measurement: string, parts: readonly string[]): (line: number) => boolean {
   const start = `${lineProtocol.measurement(measurement)},`
   return (line) => {

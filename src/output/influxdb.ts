@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import { GaveUp, toError } from '../errors.ts'
-import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
+import { type BackoffOptions, backoffMs, MAX_RETRY_AFTER_MS } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
 import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
+import type { Backslash } from '../lib/tag-value.ts'
 import type { Lines, Output, OutputStats, RefusedLine } from '../types.ts'
 import { type InfluxDbAnswer, type InfluxDbResponse, judgeAnswer } from './influxdb-answer.ts'
 import { InfluxDbConnection, type InfluxDbConnectionOptions } from './influxdb-connection.ts'
@@ -15,6 +16,8 @@ export interface InfluxDbOptions extends InfluxDbConnectionOptions {
   readonly startTimeoutMs: number
   /** Further tries of what was not taken, before `write` gives up; -1: never gives up. */
   readonly flushRetries: number
+  /** How a backslash before a comma, a space or an equals sign is written; `auto`: as the server that answers the first ping reads it. */
+  readonly backslash?: 'auto' | Backslash
   readonly backoff?: BackoffOptions
   readonly log: Logger
 }
@@ -42,9 +45,13 @@ export class InfluxDb extends WriteFigures implements Output, OutputStats {
   /** When each write under way was sent, as of `performance.now()`, oldest first. */
   readonly #sentMs = new Set<number>()
 
+  /** How the server that answered reads a backslash in a tag value. */
+  backslash: Backslash
+
   constructor(options: InfluxDbOptions) {
     super()
     this.#options = options
+    this.backslash = options.backslash === 'escape' ? 'escape' : 'literal'
     this.#connection = new InfluxDbConnection(options)
     this.#log = limitedLog(options.log)
     const { origin, pathname } = new URL(options.url)
@@ -131,6 +138,7 @@ export class InfluxDb extends WriteFigures implements Output, OutputStats {
       this.#sentMs.delete(startMs)
     }
     const answer = judgeAnswer(response, sent, this.#connection.api)
+    if (answer.outcome === 'refused') this.#reportLimit(answer.hint)
     if (answer.outcome === 'stored' || (answer.outcome === 'refused' && answer.isAboutPoints)) this.#works()
     if (answer.outcome === 'stored') {
       this.#lastStoredRequest = Math.max(this.#lastStoredRequest, request)
@@ -153,9 +161,11 @@ export class InfluxDb extends WriteFigures implements Output, OutputStats {
       )
     }
     this.retries++
-    const delayMs = backoffMs(tries, backoff, failure.outcome === 'failed' ? failure.retryAfterMs : undefined)
+    const askedMs = failure.retryAfterMs ?? 0
+    const delayMs = backoffMs(tries, backoff, Math.min(askedMs, MAX_RETRY_AFTER_MS))
     const fields = {
       error: reason,
+      ...(askedMs > MAX_RETRY_AFTER_MS && { retryAfterSeconds: Math.round(askedMs / 1000), obeyedSeconds: MAX_RETRY_AFTER_MS / 1000 }),
       retryInSeconds: Math.round(delayMs / 100) / 10,
       triesLeft: flushRetries < 0 ? 'unlimited' : flushRetries - tries,
     }
@@ -165,10 +175,22 @@ export class InfluxDb extends WriteFigures implements Output, OutputStats {
     signal.throwIfAborted()
   }
 
+  /** Two of the reasons for which points are refused are limits that somebody has set, and can set anew. */
+  #reportLimit(hint: string): void {
+    const limit = /\bmax-(?:values-per-tag|series-per-database)\b/.exec(hint)?.[0]
+    if (limit === undefined) return
+    this.#log.error(
+      limit,
+      { limit },
+      `${this.#name} has reached its limit ${limit} and refuses the points of whatever is new: raise it in its configuration, or delete series. What is refused is a dead letter`,
+    )
+  }
+
   /** Why it does not answer; undefined if it does. */
   async #ping(signal: AbortSignal): Promise<string | undefined> {
     try {
-      const { status } = await this.#connection.ping(signal)
+      const { status, version, isVictoriaMetrics } = await this.#connection.ping(signal)
+      if (this.#options.backslash === 'auto') this.backslash = backslashFor(version, isVictoriaMetrics)
       return status < 500 ? undefined : `HTTP ${status}`
     } catch (error) {
       signal.throwIfAborted()
@@ -182,6 +204,11 @@ export class InfluxDb extends WriteFigures implements Output, OutputStats {
   }
 }
 
+/** InfluxDB 1.x and 2.x take a backslash for itself; 3.x and VictoriaMetrics (which may say that it is 1.8) for an escape. */
+function backslashFor(version: string | undefined, isVictoriaMetrics: boolean | undefined): Backslash {
+  return isVictoriaMetrics === true || /^v?[3-9]\./.test(version ?? '') ? 'escape' : 'literal'
+}
+
 function noAnswer(thrown: unknown): Failure {
   const [reason, error] = [errorText(thrown), toError(thrown)]
   if (/certificate|altnames/i.test(reason)) {
@@ -189,6 +216,7 @@ function noAnswer(thrown: unknown): Failure {
       outcome: 'misconfigured',
       reason,
       error,
+      retryAfterMs: undefined,
       variable: 'the certificate of CFMR_INFLUXDB_ADDR, or at CFMR_INFLUXDB_SKIPSSLVALIDATION',
     }
   }

@@ -1,7 +1,7 @@
 import type { Lines, RefusedLine } from '../types.ts'
 import type { Refusal } from './influxdb-answer.ts'
 import { lineText } from './influxdb-named-lines.ts'
-import { suspects } from './influxdb-suspects.ts'
+import { isOfSeries, kinOf, suspects } from './influxdb-suspects.ts'
 import { selectLines } from './select-lines.ts'
 
 /**
@@ -24,6 +24,8 @@ export class RefusalSearch {
   #words: string | undefined
   #doubtedWords: string | undefined
   #restarts = 0
+  /** The lines of the same app as a line, found once. */
+  #kin: ((line: number) => readonly number[]) | undefined
 
   constructor(batch: Lines) {
     this.#batch = batch
@@ -68,11 +70,14 @@ export class RefusalSearch {
     const part = this.#take()
     if (refusal.isAboutPoints) this.#isSure = true
     if (refusal.named.length > 0) this.#takeOut(part, refusal.named)
-    else if (refusal.isTotal) this.#refuse(part, refusal.reason)
-    else if (part.length > 1) this.#pending.push(...split(part, suspects(refusal.reason, sent)))
+    else if (refusal.isTotal) {
+      this.#refuse(part, refusal.reason)
+      this.#gather(part, refusal.hint)
+    } else if (part.length > 1) this.#pending.push(...split(part, suspects(refusal.hint, sent)))
     else {
       if (!this.#isSure) this.#compare(refusal.reason, lineText(sent, 0))
       this.#refuse(part, refusal.reason)
+      this.#gather(part, refusal.hint)
     }
   }
 
@@ -109,6 +114,24 @@ export class RefusalSearch {
     }
     const rest = part.filter((_, line) => !out.has(line))
     if (rest.length > 0) this.#pending.push(rest)
+  }
+
+  /** What is akin to a line just refused is written next, together: most likely it is refused as a whole. */
+  #gather(refused: Uint32Array, hint: string): void {
+    if (this.#pending.length === 0 || !isOfSeries(hint)) return
+    this.#kin ??= kinOf(this.#batch)
+    const wanted = new Set<number>()
+    for (const line of refused) for (const akin of this.#kin(line)) wanted.add(akin)
+    for (const line of refused) wanted.delete(line)
+    const gathered: number[] = []
+    const others: Uint32Array[] = []
+    for (const part of this.#pending) {
+      const rest = part.filter((line) => !wanted.has(line))
+      // A part that is nothing else stays: whoever puts parts together again has split them in vain.
+      others.push(rest.length === 0 ? part : rest)
+      if (rest.length > 0 && rest.length < part.length) for (const line of part) if (wanted.has(line)) gathered.push(line)
+    }
+    if (gathered.length > 0) this.#pending = [...others, Uint32Array.from(gathered)]
   }
 
   #compare(reason: string, line: string): void {

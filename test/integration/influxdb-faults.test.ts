@@ -186,11 +186,40 @@ describe('refused points', () => {
 
   it('a batch that is too large is halved until it fits; a point that never fits is refused', async () => {
     const large = `m,app=${'x'.repeat(2000)} count=1i 3`
-    server.onWrite = ({ lines }) => ({ status: lines.join('\n').length > 500 ? 413 : 204 })
+    server.onWrite = ({ lines }) =>
+      lines.join('\n').length > 500 ? { status: 413, body: { error: 'Request Entity Too Large' } } : { status: 204 }
     const refused = await influxDb().write(linesOf([...texts(50), large, ...texts(50, 50)]), never)
-    expect(refused).toMatchObject([{ line: 50, reason: 'HTTP 413' }])
+    expect(refused).toMatchObject([{ line: 50, reason: 'HTTP 413: Request Entity Too Large' }])
     expect(server.stored.size).toBe(100)
   })
+})
+
+it('what comes from a proxy is no judgement on points: the batch is kept, and the address is to be looked at', async () => {
+  for (const answer of [
+    { status: 400, body: 'Bad Request' },
+    { status: 404, body: "404 Not Found: Requested route ('a') does not exist.", headers: { 'x-cf-routererror': 'unknown_route' } },
+    { status: 404, body: { error: 'not found' }, headers: { 'x-cf-routererror': 'unknown_route' } },
+    { status: 200, body: '<!doctype html><title>Log in</title>' },
+    { status: 200, body: { ok: true } },
+    { status: 413, body: '<html>' },
+  ]) {
+    server.onWrite = () => answer
+    await expect(influxDb({ flushRetries: 1 }).write(linesOf(texts(3)), never), JSON.stringify(answer)).rejects.toThrow(
+      /look at CFMR_INFLUXDB_ADDR.*Nothing is lost/,
+    )
+  }
+})
+
+it('a Retry-After of years is obeyed for an hour, and said', async () => {
+  const log: Record<string, unknown>[] = []
+  server.onWrite = () => ({ status: 503, headers: { 'retry-after': '99999999' } })
+  const output = influxDb({ log: pino({ level: 'warn' }, { write: (line: string) => void log.push(JSON.parse(line)) }) })
+  const stop = new AbortController()
+  const writing = output.write(linesOf(texts(1)), stop.signal)
+  await vi.waitUntil(() => log.length > 0)
+  expect(log[0]).toMatchObject({ retryInSeconds: 3600, retryAfterSeconds: 99_999_999 })
+  stop.abort()
+  await expect(writing).rejects.toThrow()
 })
 
 describe('a 400 that names no point', () => {
@@ -203,19 +232,19 @@ describe('a 400 that names no point', () => {
   })
 
   it('passes when the outage does', async () => {
-    server.onWrite = (_, number) => (number > 9 ? { status: 204 } : { status: 400, body: 'not now' })
+    server.onWrite = (_, number) => (number > 9 ? { status: 204 } : { status: 400, body: { error: 'not now' } })
     const output = influxDb()
     expect(await output.write(linesOf(texts(4)), never)).toEqual([])
     expect(server.stored.size).toBe(4)
   })
 
   it('for some points refuses those', async () => {
-    server.onWrite = ({ lines }) => (lines.some((line) => line.endsWith('3')) ? { status: 400, body: 'no' } : { status: 204 })
+    server.onWrite = ({ lines }) => (lines.some((line) => line.endsWith('3')) ? { status: 400, body: { error: 'no' } } : { status: 204 })
     expect(await influxDb().write(linesOf(texts(10)), never)).toEqual([{ line: 3, reason: 'HTTP 400: no' }])
   })
 
   it('for a point alone refuses it once the server has stored others meanwhile', async () => {
-    server.onWrite = ({ lines }) => (lines.includes('bad') ? { status: 400, body: 'no' } : { status: 204 })
+    server.onWrite = ({ lines }) => (lines.includes('bad') ? { status: 400, body: { error: 'no' } } : { status: 204 })
     const output = influxDb({ flushRetries: -1 })
     const bad = output.write(linesOf(['bad']), never)
     await vi.waitUntil(() => server.writes.length > 2)

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type InfluxDbServer, startInfluxDb } from '../../dev/influxdb.ts'
 import { startVictoriaMetrics } from '../../dev/victoria-metrics.ts'
+import { escapeTagValue } from '../../src/lib/tag-value.ts'
 import { InfluxDb, type InfluxDbOptions } from '../../src/output/influxdb.ts'
 import type { RefusedLine } from '../../src/types.ts'
 import { linesOf } from '../fakes/lines.ts'
@@ -201,6 +202,37 @@ describe('InfluxDB 1.6.7', () => {
     expect(await output.write(linesOf(texts), never)).toEqual([])
     expect(await strict.count('cf', 'large', 'count')).toBe(3000)
     expect(output).toMatchObject({ batches: 1, points: 3000 })
+  })
+})
+
+describe('names with backslashes stay apart, and are read as they are', () => {
+  const names = ['a\\b', 'a\\\\b', 'a\\,b', 'a,b', 'a\\ b', 'a b', 'a\\=b', 'a=b', 'a\\\\,b', 'a\\\\\\b', '\\a']
+  const lineOf = (name: string, output: InfluxDb, ns: string) => `log,app=${escapeTagValue(name, output.backslash)} count=1i ${ns}`
+
+  it('by InfluxDB 1.x', async () => {
+    const database = uniqueName('db')
+    await server.query(`CREATE DATABASE "${database}"`)
+    const output = influxDb({ database, backslash: 'auto' })
+    await output.start(never)
+    expect(output.backslash).toBe('literal')
+    expect(await output.write(linesOf(names.map((name) => lineOf(name, output, `${nowNs}`))), never)).toEqual([])
+    const rows = await server.query('SHOW TAG VALUES WITH KEY = "app"', database)
+    expect(rows.map((row) => row['value']).toSorted()).toEqual(names.toSorted())
+  })
+
+  it('by VictoriaMetrics', async () => {
+    const victoria = await startVictoriaMetrics()
+    try {
+      const output = influxDb({ url: victoria.url, bucket: 'cf', backslash: 'auto' })
+      await output.start(never)
+      expect(output.backslash).toBe('escape')
+      const seconds = Math.floor(Date.now() / 1000)
+      expect(await output.write(linesOf(names.map((name) => lineOf(name, output, `${seconds}000000000`))), never)).toEqual([])
+      const series = await victoria.exported('{__name__=~"log_.*"}')
+      expect(series.map(({ metric }) => metric['app']).toSorted()).toEqual(names.toSorted())
+    } finally {
+      await victoria.close()
+    }
   })
 })
 

@@ -39,7 +39,7 @@ const tellings: Record<string, Telling> = {
   'points at all but one': (_, sent) => partial('points beyond retention policy', sent.length - 1),
   'has other words for one and the same': (_, __, choice) => ({
     status: 400,
-    body: `no, ${['thank you', 'never'][Math.floor(choice() * 2)]}`,
+    body: JSON.stringify({ error: `no, ${['thank you', 'never'][Math.floor(choice() * 2)]}` }),
   }),
   'says no more than no': () => ({ status: 400, body: '{"error":"no"}' }),
 }

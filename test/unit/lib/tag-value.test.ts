@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cleanTagValue, escapeTagValue } from '../../../src/lib/tag-value.ts'
 
@@ -21,4 +22,17 @@ describe('a tag value is cleaned of what would end its line or eat its delimiter
 
 test('commas, equals signs and spaces are escaped, backslashes are not', () => {
   expect(escapeTagValue('a,b=c d\\e"f')).toBe('a\\,b\\=c\\ d\\e"f')
+})
+
+test('where a backslash is taken for an escape, what is read is what was written, whatever it is', () => {
+  // As InfluxDB 3.x and VictoriaMetrics read a tag value: a backslash before one of four characters gives that character.
+  const read = (text: string) => text.replace(/\\([\\,= ])/g, '$1')
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('a', '\\', ',', '=', ' ') }), (name) => {
+      const value = cleanTagValue(name)
+      const escaped = escapeTagValue(value, 'escape')
+      expect(read(escaped)).toBe(value)
+      expect(escaped.replace(/\\./g, '')).not.toMatch(/[,= ]/)
+    }),
+  )
 })

@@ -15,6 +15,7 @@ describe('stored', () => {
     [200, ''],
     [200, '{}'],
     [200, '{"results":[{"statement_id":0}]}'],
+    [500, '{"error":"hinted handoff queue not empty"}'],
   ])('%i %j', (status, body) => expect(judge(status, body)).toEqual({ outcome: 'stored' }))
 })
 
@@ -25,9 +26,13 @@ describe('refused points', () => {
     ['2.0, 500', 500, { code: 'internal error', message: `unexpected error writing points to database: ${partial(conflict)} dropped=1` }],
     ['3.x through v2', 400, { code: 'invalid', message: 'partial write of line protocol occurred' }],
     ['behind a 200', 200, { error: `${partial(conflict)} dropped=1` }],
-    ['no JSON', 400, `${partial(conflict)} dropped=1\n`],
+    ['2.0, 500 without those words', 500, { code: 'internal error', message: `unexpected error writing points to database: ${conflict}` }],
   ])('a partial write, %s', (_, status, body) => {
     expect(judge(status, body, 'v2')).toMatchObject({ outcome: 'refused', named: [], isTotal: false, isAboutPoints: true })
+  })
+
+  it('each, where an InfluxDB before 1.2 says only what is the matter', () => {
+    expect(judge(400, { error: conflict })).toMatchObject({ outcome: 'refused', isAboutPoints: true, isTotal: false })
   })
 
   it('all of them, where as many were dropped as sent', () => {
@@ -90,7 +95,7 @@ describe('refused points', () => {
 
   it('perhaps, where a 400 says anything else', () => {
     expect(judge(400, { error: 'database is required' })).toMatchObject({ outcome: 'refused', isAboutPoints: false })
-    expect(judge(422, '')).toMatchObject({ outcome: 'refused', isAboutPoints: false, reason: 'HTTP 422' })
+    expect(judge(422, { code: 'unprocessable entity', message: 'no' }, 'v2')).toMatchObject({ outcome: 'refused', isAboutPoints: false })
   })
 
   it('without what was sent in the reason', () => {
@@ -113,9 +118,26 @@ describe('an operator is needed', () => {
     ['v1', 301, '', 'CFMR_INFLUXDB_ADDR'],
     ['v1', 307, '<html>', 'CFMR_INFLUXDB_ADDR'],
     ['v1', 200, '<!doctype html><title>Log in</title>', 'CFMR_INFLUXDB_ADDR'],
+    ['v1', 200, 'OK', 'CFMR_INFLUXDB_ADDR'],
+    ['v1', 200, { status: 'ok' }, 'CFMR_INFLUXDB_ADDR'],
+    ['v2', 400, 'Bad Request', 'CFMR_INFLUXDB_ADDR'],
+    ['v2', 404, "404 Not Found: Requested route ('influx.example.com') does not exist.", 'CFMR_INFLUXDB_ADDR'],
+    ['v1', 422, '', 'CFMR_INFLUXDB_ADDR'],
+    ['v1', 404, { message: 'no Route matched with those values' }, 'CFMR_INFLUXDB_ADDR'],
+    ['v1', 400, `${partial(conflict)} dropped=1`, 'CFMR_INFLUXDB_ADDR'],
     ['v1', 400, '<html><title>400 The plain HTTP request was sent to HTTPS port</title>', 'CFMR_INFLUXDB_ADDR'],
   ])('%s %i %j: %s', (api, status, body, variable) => {
     expect(judge(status, body, api)).toMatchObject({ outcome: 'misconfigured', variable })
+  })
+})
+
+it("what is the answer of the platform's router is no word of InfluxDB, whatever it looks like", () => {
+  const body = JSON.stringify({ error: 'database not found' })
+  const answer = judgeAnswer({ status: 404, body, routerError: 'unknown_route' }, sent, 'v1')
+  expect(answer).toMatchObject({
+    outcome: 'misconfigured',
+    variable: 'CFMR_INFLUXDB_ADDR',
+    reason: expect.stringContaining('unknown_route'),
   })
 })
 
@@ -129,9 +151,16 @@ describe('to be tried again', () => {
     [408, ''],
     [405, ''],
     [418, 'teapot'],
-    [200, 'OK'],
     [200, { error: 'engine is closed' }],
     [200, { results: [{ error: 'timeout' }] }],
+    [400, { error: partial('write: /data/cf/_series/06/0002: no space left on device dropped=5') }],
+    [400, { error: partial('open /data/cf/autogen/1/000001.tsl: too many open files dropped=3') }],
+    [400, { error: partial('engine: cache-max-memory-size exceeded: (1073741913/1073741824) dropped=0') }],
+    [400, { error: 'partial write' }],
+    [400, { error: 'partial write:  dropped=3' }],
+    [422, { code: 'unprocessable entity', message: `failure writing points to database: ${partial('engine is closed dropped=3')}` }],
+    [500, { error: partial('[shard 7] write: input/output error dropped=3') }],
+    [500, { error: 'WAL write failed' }],
   ])('%i %j', (status, body) => expect(judge(status, body)).toMatchObject({ outcome: 'failed', retryAfterMs: undefined }))
 
   it('not before Retry-After', () => {
@@ -142,6 +171,7 @@ describe('to be tried again', () => {
 
 it('a batch that is too large', () => {
   expect(judge(413, '<html>')).toMatchObject({ outcome: 'too-large' })
+  expect(judgeAnswer({ status: 413, body: '<html>' }, linesOf(['a v=1 1']), 'v1')).toMatchObject({ variable: 'CFMR_INFLUXDB_ADDR' })
   expect(judge(413, { error: 'Request Entity Too Large' })).toMatchObject({ outcome: 'too-large' })
 })
 

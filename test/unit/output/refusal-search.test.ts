@@ -6,6 +6,7 @@ import { linesOf, textsOf } from '../../fakes/lines.ts'
 const refusal = (reason: string, rest: Partial<Refusal> = {}): Refusal => ({
   outcome: 'refused',
   reason,
+  hint: reason,
   named: [],
   isTotal: false,
   isAboutPoints: false,
@@ -110,4 +111,39 @@ it('believes a refusal that outlasts the doubt, where the server has stored othe
   drive(search, () => refusal('no'))
   expect(search.isDoubtful).toBe(false)
   expect(search.refused).toEqual([{ line: 0, reason: 'no' }])
+})
+
+/** As InfluxDB answers, which refuses lines of which `isRefused` holds and stores the others. */
+function writesNeeded(texts: readonly string[], isRefused: (text: string) => boolean, tell: (dropped: number) => string): number {
+  const search = new RefusalSearch(linesOf(texts))
+  const sent = drive(search, (part) => {
+    const dropped = part.filter(isRefused).length
+    if (dropped === 0) return 'stored'
+    const hint = tell(dropped)
+    return refusal(hint.slice(0, 500), { hint, isAboutPoints: true, isTotal: dropped === part.length })
+  })
+  expect(search.refused.map(({ line }) => texts[line])).toEqual(texts.filter(isRefused))
+  return sent.length
+}
+
+const mixed = (count: number) => Array.from({ length: count }, (_, number) => (number * 7919) % count)
+
+it('needs few writes where a long text counts the lines that are older than the retention policy', () => {
+  const lines = mixed(3000).map((number) => `log,app=a${number % 50},app_guid=g${number % 50} count=1i ${1000 + number}`)
+  const name = 'x'.repeat(600)
+  const tell = (dropped: number) =>
+    `failure writing points to database: partial write: dropped ${dropped} points outside retention policy of duration 1h0m0s - oldest point ${name} dropped=${dropped} for database: cf for retention policy: autogen`
+  expect(writesNeeded(lines, (text) => Number(text.split(' ').at(-1)) < 1090, tell)).toBeLessThanOrEqual(150)
+})
+
+it('needs few writes where the series of some apps are over the limit of the database', () => {
+  const lines = mixed(4800).map((number) => `log,app=a${number % 48},app_guid=g${number % 48},instance=${number % 5} count=1i ${number}`)
+  const tell = (dropped: number) => `partial write: max-series-per-database limit exceeded: (1000) dropped=${dropped}`
+  expect(writesNeeded(lines, (text) => /app_guid=g[0-7],/.test(text), tell)).toBeLessThanOrEqual(500)
+})
+
+it('refuses each point where all conflict and no number is told, without a doubt', () => {
+  const search = new RefusalSearch(four)
+  drive(search, () => refusal('field type conflict', { isAboutPoints: true }))
+  expect([search.isDoubtful, search.refused.length]).toEqual([false, 4])
 })
