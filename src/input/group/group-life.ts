@@ -4,6 +4,7 @@ import { registerCodecs } from '../../lib/kafka-codecs.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { within } from '../../lib/within.ts'
 import type { Partitions } from '../assignment.ts'
+import { commitNothingNegative, whenOutOfRange } from '../negative-commits.ts'
 import { keepRecordBatchesWhole } from '../whole-batches.ts'
 import { FetchFence } from './fetch-fence.ts'
 
@@ -26,6 +27,8 @@ export interface GroupLifeOptions {
   readonly batch: (batch: EachBatchPayload) => Promise<void>
   /** A partition went on from `first` to `next` without a message. */
   readonly skipped: (topic: string, partition: number, first: number, next: number) => void
+  /** A position is not in its partition, or no longer. */
+  readonly outOfRange: () => void
 }
 
 /** What Kafka fences commits by. */
@@ -44,6 +47,7 @@ export class GroupLife {
   readonly #options: GroupLifeOptions
   readonly #consumer: Consumer
   readonly #fence = new FetchFence()
+  readonly #stopListening: () => void
   readonly #ended: Promise<Error | undefined>
   #resolveEnded: (reason: Error | undefined) => void = () => {}
   #cluster: Cluster | undefined
@@ -61,6 +65,8 @@ export class GroupLife {
     })
     registerCodecs()
     keepRecordBatchesWhole()
+    commitNothingNegative()
+    this.#stopListening = whenOutOfRange(options.groupId, () => this.#isOver || options.outOfRange())
     const kafka = new Kafka({ ...options.kafka, retry: { initialRetryTime: 200, maxRetryTime: 2000, multiplier: 1.5, retries: 1000 } })
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
@@ -105,6 +111,7 @@ export class GroupLife {
   /** Nothing of it counts from here on, and it joins no more. */
   end(reason?: Error): void {
     this.#isOver = true
+    this.#stopListening()
     this.#resolveEnded(reason)
   }
 

@@ -83,6 +83,7 @@ export class GroupSession {
       joined: (partitions, isLeader) => membership.joined(partitions, isLeader),
       confirmed: (confirmation) => membership.confirmed(confirmation),
       batch: (batch) => reader.read(batch),
+      outOfRange: () => watch.lookSoon(),
       skipped: (topic, partition, first, next) => reader.skip(topic, partition, first, next),
     })
   }

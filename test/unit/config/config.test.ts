@@ -49,6 +49,7 @@ describe('configuration', () => {
       skipSslValidation: false,
       gzip: false,
       maxWrites: 2,
+      backslash: 'auto',
       uniqueTimestamps: false,
     })
     expect(config.batcher).toEqual({ flushIntervalMs: 3000, flushMessages: 5000, flushRetries: 3 })
