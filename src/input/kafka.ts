@@ -122,6 +122,7 @@ export class KafkaInput implements Input, InputStats {
     if (membership?.hasJoined !== true) reasons.push(`kafka: has not joined the group ${groupId} yet (brokers ${String(kafka.brokers)})`)
     else if (quietMs > Math.min(QUIET_MS, sessionTimeoutMs))
       reasons.push(`kafka: no sign of life from the group ${groupId} for ${Math.round(quietMs / 1000)} s`)
+    reasons.push(...this.#watch.notReady())
     if (this.isPaused) reasons.push(this.#whyPaused())
     return reasons
   }

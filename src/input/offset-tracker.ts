@@ -77,6 +77,8 @@ export class Run {
 export class OffsetTracker {
   readonly topic: string
   readonly partition: number
+  /** Of the topic that its positions are in; undefined where Kafka does not tell. */
+  topicId: string | undefined
   /** Where reading goes on; undefined until it is known where to begin. */
   position: number | undefined
   startedAt: number | undefined

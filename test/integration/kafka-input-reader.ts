@@ -32,6 +32,8 @@ export class Reader {
   readonly logged: Record<string, unknown>[] = []
   readonly received: Received[] = []
   readonly input: KafkaInput
+  /** What is done with deliveries from now on. */
+  take: NonNullable<ReaderOptions['take']>
   flushes = 0
   failure: Error | undefined
   readonly #stop = new AbortController()
@@ -53,20 +55,21 @@ export class Reader {
       flushNow: () => void this.flushes++,
       ...options,
     })
+    this.take = take
     open.add(this)
     onTestFailed(() => this.#report())
-    this.#done = this.#read(take).catch((error) => {
+    this.#done = this.#read().catch((error) => {
       this.failure = error
     })
   }
 
-  async #read(take: NonNullable<ReaderOptions['take']>): Promise<void> {
+  async #read(): Promise<void> {
     for await (const delivery of this.input.read(this.#stop.signal)) {
       const { topic, partition } = delivery.receipt
       for (const { offset, value } of delivery.messages) {
         this.received.push({ topic, partition, offset, value: value?.toString() })
       }
-      await take(delivery)
+      await this.take(delivery)
     }
   }
 

@@ -338,6 +338,37 @@ test('three members that come and go share the partitions: nothing lost, nothing
   for (const reader of all) expect([reader.residue, reader.ledger.abandoned]).toEqual([0, 0])
 })
 
+test.each([
+  ['everything had been read', true],
+  ['something was still to be read', false],
+])(
+  'a topic that is deleted and made anew is read from its oldest message, though it has grown past the old position, where %s',
+  async (_, isReadOut) => {
+    const [topic, other] = [fresh('topic'), fresh('topic')]
+    const groupId = fresh('group')
+    await platform.createTopic(topic)
+    await platform.createTopic(other)
+    await platform.send(topic, numbers(0, 40))
+    const maxInFlight = isReadOut ? 1000 : 20
+    const held: Delivery[] = []
+    const take = (delivery: Delivery) => (isReadOut || delivery.receipt.topic === other ? settleAll(delivery) : void held.push(delivery))
+    const reader = read({ groupId, topics: [topic, other], maxInFlight, take })
+    await until('it has read the old topic', () => reader.received.length >= (isReadOut ? 40 : 1))
+    if (isReadOut) await until('all is committed', async () => String(await platform.committed(groupId, topic)) === '40')
+
+    await platform.admin.deleteTopics({ topics: [topic] })
+    await until('Kafka has forgotten it', async () => !(await platform.admin.listTopics()).includes(topic))
+    await platform.createTopic(topic)
+    await platform.send(topic, numbers(1000, 1300))
+    for (const delivery of held) settleAll(delivery)
+    const anew = () => new Set(reader.values.filter((value) => Number(value) >= 1000))
+    if (!isReadOut) reader.take = settleAll
+    await until('the new topic is read whole', () => anew().size === 300)
+    await until('its end is committed', async () => String(await platform.committed(groupId, topic)) === '300')
+    expect(reader.residue).toBe(0)
+  },
+)
+
 /** Collects the negative offsets that the group has committed, asked as often as Kafka answers. */
 function watchCommits(groupId: string, topic: string): { end(): Promise<number[]> } {
   const negative = new Set<number>()

@@ -66,6 +66,27 @@ it('offsets that an aborted transaction left empty hold no commit up', () =>
     expect((await worker.stats()).kafka).toMatchObject({ skipped: 0 })
   }))
 
+it('what an open transaction holds back is lag, and is read once it ends', () =>
+  withInstallation(async (site) => {
+    const topic = await site.kafka.topic()
+    await site.kafka.produce(topic, logEnvelopes(guid, 0, 10))
+    const producer = site.kafka.client.producer({ transactionalId: uniqueName('transaction'), idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [{ value: logEnvelopes(guid, 10, 11)[0] ?? '' }] })
+    await site.kafka.produce(topic, logEnvelopes(guid, 11, 20))
+    const worker = await site.start({ CFMR_KAFKA_TOPICS: topic })
+    await worker.ready()
+    await worker.waitUntil('what is before it is read, the rest is lag', async () => {
+      const { ledger, kafka } = await worker.stats()
+      return ledger.written === 10 && kafka.lag === 10
+    })
+    await transaction.commit()
+    await producer.disconnect()
+    await site.committed(worker, topic)
+    expect((await worker.stats()).ledger).toMatchObject({ written: 20, residue: 0 })
+  }))
+
 it('CFMR_KAFKA_OFFSETNEWEST begins behind what is there, commits that at once, and misses nothing from then on', () =>
   withInstallation(async (site) => {
     const topic = await site.kafka.topic({ partitions: 2 })

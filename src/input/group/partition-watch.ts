@@ -1,3 +1,4 @@
+import type { Cluster } from 'kafkajs'
 import type { Logger } from 'pino'
 import { errorText } from '../../lib/error-text.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
@@ -6,21 +7,35 @@ import type { Assignment } from '../assignment.ts'
 import { Bell } from '../bell.ts'
 import type { KafkaAdmin } from '../kafka-admin.ts'
 import type { OffsetTracker } from '../offset-tracker.ts'
+import { topicIds } from '../topic-ids.ts'
 import type { GroupLife } from './group-life.ts'
+import { reportAnew } from './start-positions.ts'
 
 export interface PartitionWatchOptions {
-  readonly admin: KafkaAdmin
+  readonly admin: Pick<KafkaAdmin, 'ask'>
   readonly log: Logger
 }
 
 /** What is looked at. */
 export interface Watched {
-  readonly life: GroupLife
+  readonly life: Pick<GroupLife, 'cluster' | 'seek'>
   readonly assignment: Assignment
 }
 
+const READ_UNCOMMITTED = 0
+
 /** The new leader of a partition may for a moment know less than the old one had said: only after this is it believed. */
 const CUT_MS = 5000
+
+/** A transaction that is open for longer is said: mostly its producer has died, and the broker ends it in a quarter of an hour. */
+const OPEN_TRANSACTION_MS = 60_000
+
+/** Behind `from` nothing is read before a transaction ends. */
+interface HeldBack {
+  readonly from: number
+  readonly sinceMs: number
+  readonly messages: number
+}
 
 /** Where a partition stands, and since when. */
 interface Look {
@@ -41,6 +56,7 @@ export class PartitionWatch {
   readonly #options: PartitionWatchOptions
   readonly #log: ReturnType<typeof limitedLog>
   readonly #highWatermarks = new Map<string, number>()
+  readonly #heldBack = new Map<string, HeldBack>()
   #looks = new WeakMap<OffsetTracker, Look>()
   #gaps = new WeakMap<OffsetTracker, Gap[]>()
   readonly #asked = new Bell()
@@ -57,6 +73,16 @@ export class PartitionWatch {
 
   highWatermark({ topic, partition }: OffsetTracker): number | undefined {
     return this.#highWatermarks.get(`${topic}/${partition}`)
+  }
+
+  /** Partitions that an open transaction has held back for more than a minute, a sentence each. */
+  notReady(): readonly string[] {
+    return [...this.#heldBack]
+      .filter(([, { sinceMs }]) => performance.now() - sinceMs > OPEN_TRANSACTION_MS)
+      .map(
+        ([partition, { from, messages }]) =>
+          `kafka: an open transaction holds back ${messages} messages of ${partition}, from offset ${from} on`,
+      )
   }
 
   sawHighWatermark({ topic, partition }: OffsetTracker, highWatermark: number): void {
@@ -84,20 +110,60 @@ export class PartitionWatch {
   }
 
   async look(session: Watched): Promise<void> {
-    const { assignment } = session
+    const { assignment, life } = session
+    const ids = life.cluster === undefined ? undefined : await topicIds(life.cluster, assignment.topics).catch(() => undefined)
+    for (const partition of this.#heldBack.keys()) if (!isAssigned(assignment, partition)) this.#heldBack.delete(partition)
     for (const topic of assignment.topics) {
+      const ends = await this.#ends(life, topic, assignment)
       const before = new Map([...assignment.trackers].map((tracker) => [tracker, tracker.position]))
       for (const { partition, high, low } of await this.#offsets(topic)) {
         const tracker = assignment.tracker(topic, partition)
         if (!assignment.isOpen) return
         if (tracker === undefined) continue
+        const id = ids?.get(topic)
+        if (tracker.topicId !== undefined && id !== undefined && tracker.topicId !== id) {
+          this.#readAnew(session, tracker, id, Number(low))
+          continue
+        }
         const position = before.get(tracker)
         const isCut = position !== undefined && position > Number(high)
-        // This one stops before an open transaction, what comes with a batch does not.
-        this.sawHighWatermark(tracker, isCut ? Number(high) : Math.max(Number(high), this.highWatermark(tracker) ?? 0))
+        // `high` stops before an open transaction, and is asked for after the end.
+        const end = Math.max(ends.get(partition) ?? 0, Number(high))
+        this.sawHighWatermark(tracker, isCut ? Number(high) : Math.max(end, this.highWatermark(tracker) ?? 0))
+        this.#judgeTransaction(tracker, Number(high), end)
         if (position !== undefined) this.#judge(session, tracker, position, Number(low), Number(high))
       }
     }
+  }
+
+  /** What an open transaction hides. */
+  async #ends(life: Watched['life'], topic: string, assignment: Assignment): Promise<ReadonlyMap<number, number>> {
+    if (life.cluster === undefined) return new Map()
+    const partitions = [...assignment.trackers].filter((tracker) => tracker.topic === topic).map(({ partition }) => ({ partition }))
+    const readsUncommitted: Cluster = Object.create(life.cluster, { isolationLevel: { value: READ_UNCOMMITTED } })
+    try {
+      const [answer] = await readsUncommitted.fetchTopicsOffset([{ topic, fromBeginning: false, partitions }])
+      return new Map(answer?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+    } catch {
+      return new Map()
+    }
+  }
+
+  #judgeTransaction({ topic, partition }: OffsetTracker, stable: number, end: number): void {
+    const key = `${topic}/${partition}`
+    if (end <= stable) {
+      this.#heldBack.delete(key)
+      return
+    }
+    const before = this.#heldBack.get(key)
+    const sinceMs = before?.from === stable ? before.sinceMs : performance.now()
+    this.#heldBack.set(key, { from: stable, sinceMs, messages: end - stable })
+    if (performance.now() - sinceMs <= OPEN_TRANSACTION_MS) return
+    this.#log.warn(
+      `transaction ${key}`,
+      { topic, partition, from: stable, messages: end - stable },
+      'an open transaction holds back what is behind it: it is read once the transaction ends, nothing is lost',
+    )
   }
 
   async #offsets(topic: string): Promise<readonly { readonly partition: number; readonly high: string; readonly low: string }[]> {
@@ -133,13 +199,24 @@ export class PartitionWatch {
     }
   }
 
+  /** Also where the new topic has grown past the position in the old one: what is there is another message. */
+  #readAnew({ life, assignment }: Watched, tracker: OffsetTracker, topicId: string, low: number): void {
+    reportAnew(this.#options.log, tracker)
+    const renewed = assignment.renewTracker(tracker)
+    renewed.topicId = topicId
+    renewed.begin(low, undefined)
+    life.seek(tracker.topic, tracker.partition, low)
+  }
+
   #startAnew({ life, assignment }: Watched, tracker: OffsetTracker, low: number, high: number): void {
     const { topic, partition, position } = tracker
     this.#options.log.error(
       { topic, partition, position, end: high },
       'the partition was cut: messages that were read are gone from Kafka. Reading it from its oldest message',
     )
-    assignment.renewTracker(tracker).begin(low, undefined)
+    const renewed = assignment.renewTracker(tracker)
+    renewed.topicId = tracker.topicId
+    renewed.begin(low, undefined)
     life.seek(topic, partition, low)
   }
 
@@ -159,6 +236,11 @@ export class PartitionWatch {
       'Kafka deleted messages before they could be read: retention is shorter than the lag was. Going on at the oldest',
     )
   }
+}
+
+function isAssigned(assignment: Assignment, key: string): boolean {
+  for (const { topic, partition } of assignment.trackers) if (`${topic}/${partition}` === key) return true
+  return false
 }
 
 /** There is nothing to read before `next`. */

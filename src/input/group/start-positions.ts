@@ -5,6 +5,7 @@ import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import type { Assignment } from '../assignment.ts'
 import type { OffsetTracker } from '../offset-tracker.ts'
+import { topicIds } from '../topic-ids.ts'
 import type { Committer } from './committer.ts'
 import type { GroupLife } from './group-life.ts'
 
@@ -48,6 +49,8 @@ const RETRY_MS = 200
 export class StartPositions {
   readonly #options: StartPositionsOptions
   readonly #log: ReturnType<typeof limitedLog>
+  /** Of the topics that this process has read, the ids they had. */
+  readonly #topicIds = new Map<string, string>()
   /** Partitions that were there when this process first looked; the others appeared later. */
   #present: ReadonlySet<string> | undefined
 
@@ -75,6 +78,7 @@ export class StartPositions {
   async #tryToBegin(cluster: Cluster, { life, committer, assignment, topics, isLeader }: Beginning): Promise<boolean> {
     this.#present ??= presentPartitions(cluster, topics)
     const present = this.#present
+    const ids = await topicIds(cluster, assignment.topics)
     const committed = await this.#committed(cluster)
     if (this.#options.offsetNewest && committed.size === 0 && present.size > 0) {
       // It takes a second until Kafka has confirmed us; before that a commit could not be fenced.
@@ -86,7 +90,9 @@ export class StartPositions {
     const starts = new Map<OffsetTracker, number>()
     for (const tracker of waiting) {
       const bound = bounds.get(keyOf(tracker))
-      if (bound !== undefined) starts.set(tracker, this.#start(tracker, committed.get(keyOf(tracker)), bound))
+      if (bound === undefined) continue
+      tracker.topicId = ids?.get(tracker.topic)
+      starts.set(tracker, this.#isAnew(tracker) ? bound.oldest : this.#start(tracker, committed.get(keyOf(tracker)), bound))
     }
     // What a new group has begun with must not look like a new group to a member that comes next.
     if (this.#options.offsetNewest && committed.size === 0 && starts.size > 0) {
@@ -96,11 +102,20 @@ export class StartPositions {
     }
     if (!assignment.isOpen) return true
     for (const [tracker, start] of starts) {
-      tracker.begin(start, committed.get(keyOf(tracker)))
+      const isAnew = this.#isAnew(tracker)
+      if (isAnew) reportAnew(this.#options.log, tracker)
+      tracker.begin(start, isAnew ? undefined : committed.get(keyOf(tracker)))
       life.seek(tracker.topic, tracker.partition, start)
       life.resume(tracker.topic, tracker.partition)
     }
+    for (const [topic, id] of ids ?? []) this.#topicIds.set(topic, id)
     return starts.size === waiting.length
+  }
+
+  /** Its topic is another than the one of that name that was read before: what was committed is about that one. */
+  #isAnew({ topic, topicId }: OffsetTracker): boolean {
+    const known = this.#topicIds.get(topic)
+    return known !== undefined && topicId !== undefined && known !== topicId
   }
 
   #start({ topic, partition }: OffsetTracker, committed: number | undefined, { oldest, end }: Bounds): number {
@@ -141,6 +156,14 @@ export class StartPositions {
     await committer.commitStart(assignment, newest)
     this.#options.log.info({ topics: newest }, 'a new consumer group: beginning at the newest messages')
   }
+}
+
+/** To be said of each partition of a topic that was deleted and made anew. */
+export function reportAnew(log: Logger, { topic, partition, position }: OffsetTracker): void {
+  log.error(
+    { topic, partition, position },
+    'the topic was deleted and made anew: what was not read of the old one is gone. Reading the new one from its oldest message',
+  )
 }
 
 function presentPartitions(cluster: Cluster, topics: readonly string[]): Set<string> {
