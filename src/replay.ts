@@ -3,6 +3,7 @@ import type { ReplayStart } from './command-line.ts'
 import type { Config } from './config/config.ts'
 import { FileInput } from './input/file.ts'
 import { Ledger } from './ledger.ts'
+import { steadyNowMs } from './lib/steady-clock.ts'
 import { ReplayDeadLetters } from './output/replay-dead-letters.ts'
 import { showProgress } from './replay-progress.ts'
 import { buildStages } from './stages.ts'
@@ -45,7 +46,7 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
   } finally {
     kill.abort()
     progress.end()
-    const unsettled = await input.close(Date.now())
+    const unsettled = await input.close(steadyNowMs())
     const { written, ...rest } = ledger.fates
     log.info({ consumed: ledger.consumed, written, ...rest, unsettled, residue: ledger.residue(0) }, 'Replay: what became of the envelopes')
     const { restart } = input

@@ -54,7 +54,7 @@ export interface Unreadable {
 export interface Input {
   /** Ends when `stop` aborts or the source does; throws when it is lost for good. Not pulling is back-pressure. */
   read(stop: AbortSignal): AsyncIterable<Delivery>
-  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `Date.now()`). Resolves to the number of messages that will be read again. */
+  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `steadyNowMs()`). Resolves to the number of messages that will be read again. */
   close(deadlineMs: number): Promise<number>
 }
 

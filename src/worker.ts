@@ -7,6 +7,7 @@ import { Ledger } from './ledger.ts'
 import { kafkaConfig } from './lib/kafka-connection.ts'
 import { type LimitedLog, limitedLog } from './lib/limited-log.ts'
 import { sleep } from './lib/sleep.ts'
+import { steadyNowMs } from './lib/steady-clock.ts'
 import { within } from './lib/within.ts'
 import { buildDeadLetters, buildStages, kafkaConnection, type Stages } from './stages.ts'
 
@@ -70,7 +71,7 @@ export class Worker {
   stop(why: string): void {
     if (this.#deadlineMs !== undefined) return
     const { processingTimeoutMs } = this.#config.kafka
-    this.#deadlineMs = Date.now() + processingTimeoutMs
+    this.#deadlineMs = steadyNowMs() + processingTimeoutMs
     this.#state = 'draining'
     this.#log.info({ why, inFlight: this.#stages.input.inFlight }, 'Ending: writing and committing what was read')
     this.#stop.abort()
@@ -112,7 +113,7 @@ export class Worker {
     this.#state = 'draining'
     this.#kill.abort()
     const { input, output, enricher, deadLetters } = this.#stages
-    const unsettled = await input.close(this.#deadlineMs ?? Date.now() + FAILED_LEAVE_MS)
+    const unsettled = await input.close(this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS)
     await within(Promise.allSettled([output.close(), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
     if (unsettled > 0) {
       this.#log.error(

@@ -7,6 +7,7 @@ import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
 import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { MetadataSource, MetadataStats } from '../types.ts'
 import { LookUps } from './look-ups.ts'
 import { MetadataCache, type MetadataCacheOptions } from './metadata-cache.ts'
@@ -52,8 +53,8 @@ export class Enricher implements MetadataStats {
   /** Why the last refresh cannot be believed; until one can be, an absent app is unknown. */
   #suspicion: string | undefined
   #background: Promise<unknown> = Promise.resolve()
-  /** `Date.now()`, at most a second old: the hot path reads it for every event. */
-  #nowMs = Date.now()
+  /** `steadyNowMs()`, at most a second old: the hot path reads it for every event. */
+  #nowMs = steadyNowMs()
 
   constructor(options: EnricherOptions) {
     // Every request and every wait listens to it.
@@ -68,8 +69,8 @@ export class Enricher implements MetadataStats {
       log: limitedLog(options.log),
       witness: (asked) => this.#witnesses.next(asked),
       distrust: () => this.#suspicion,
-      found: (metadata) => this.#cache.add(metadata, Date.now()),
-      absent: (guid) => this.#cache.deny(guid, Date.now()),
+      found: (metadata) => this.#cache.add(metadata, steadyNowMs()),
+      absent: (guid) => this.#cache.deny(guid, steadyNowMs()),
     })
   }
 
@@ -107,7 +108,7 @@ export class Enricher implements MetadataStats {
    * with the reason of `signal` if it aborts. A rate limit is waited for.
    */
   async warmUp(signal: AbortSignal): Promise<void> {
-    const startedMs = Date.now()
+    const startedMs = steadyNowMs()
     let guids: ReadonlySet<string>
     try {
       guids = await this.#fetchAll(AbortSignal.any([signal, this.#stop.signal]))
@@ -123,7 +124,7 @@ export class Enricher implements MetadataStats {
     this.#judge = new RefreshJudge(guids.size)
     this.#witnesses.choose(guids)
     this.lastRefreshMs = Date.now()
-    this.#log.info({ apps: guids.size, cached: this.apps, seconds: (Date.now() - startedMs) / 1000 }, 'Metadata: all apps fetched')
+    this.#log.info({ apps: guids.size, cached: this.apps, seconds: (steadyNowMs() - startedMs) / 1000 }, 'Metadata: all apps fetched')
     if (guids.size > this.apps) {
       const fields = { apps: guids.size, cached: this.apps }
       this.#log.warn(fields, 'Metadata: more apps than CFMR_METADATACACHESIZE; the others are looked up when an event names them')
@@ -177,10 +178,10 @@ export class Enricher implements MetadataStats {
   async #fetchAll(signal: AbortSignal): Promise<ReadonlySet<string>> {
     const guids = new Set<string>()
     for await (const apps of this.#source.listApps(signal)) {
-      this.#cache.refresh(apps, Date.now())
+      this.#cache.refresh(apps, steadyNowMs())
       for (const app of apps) {
         const guid = app.app_guid
-        if (this.#lookUps.isWaitingFor(guid)) this.#lookUps.settle(guid, this.#cache.add(app, Date.now()))
+        if (this.#lookUps.isWaitingFor(guid)) this.#lookUps.settle(guid, this.#cache.add(app, steadyNowMs()))
       }
       for (const app of apps) guids.add(app.app_guid)
     }
@@ -190,14 +191,14 @@ export class Enricher implements MetadataStats {
   async #refreshForEver(): Promise<void> {
     const { signal } = this.#stop
     const { refreshMs, random = Math.random } = this.#options
-    for (let failures = 0, regularMs = Date.now(); ; ) {
+    for (let failures = 0, regularMs = steadyNowMs(); ; ) {
       const retryMs = failures > 0 ? backoffMs(failures - 1, REFRESH_RETRY) : this.#suspicion === undefined ? refreshMs : MAX_SUSPICION_MS
       await sleep(Math.min(refreshMs, retryMs) * (1 + REFRESH_JITTER * (2 * random() - 1)), signal)
       if (signal.aborted) return
       try {
         const guids = await this.#fetchAll(signal)
-        const isExtra = Date.now() - regularMs < refreshMs * (1 - REFRESH_JITTER)
-        if (!isExtra) regularMs = Date.now()
+        const isExtra = steadyNowMs() - regularMs < refreshMs * (1 - REFRESH_JITTER)
+        if (!isExtra) regularMs = steadyNowMs()
         this.#weigh(guids, isExtra)
         failures = 0
       } catch (error) {
@@ -222,14 +223,14 @@ export class Enricher implements MetadataStats {
   }
 
   #tick(): void {
-    this.#nowMs = Date.now()
+    this.#nowMs = steadyNowMs()
   }
 
   async #expireUnused(): Promise<void> {
     const { expireMs } = this.#options
-    if (this.#cache.unusedSince(Date.now() - expireMs).length === 0 || !(await this.#mayExpire())) return
+    if (this.#cache.unusedSince(steadyNowMs() - expireMs).length === 0 || !(await this.#mayExpire())) return
     // Anew, for an event may have come meanwhile.
-    this.#cache.remove(this.#cache.unusedSince(Date.now() - expireMs))
+    this.#cache.remove(this.#cache.unusedSince(steadyNowMs() - expireMs))
   }
 
   async #expireAbsent(): Promise<void> {

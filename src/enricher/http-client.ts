@@ -4,6 +4,7 @@ import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
 import type { Secrets } from '../lib/secrets.ts'
 import { sleep } from '../lib/sleep.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { SourceTraffic } from '../types.ts'
 import { RequestFailed } from './request-failed.ts'
 
@@ -116,7 +117,7 @@ export class HttpClient implements SourceTraffic {
   }
 
   #keepQuiet(call: HttpRequest): void {
-    const waitMs = (this.#quietUntilMs.get(new URL(call.url).origin) ?? 0) - Date.now()
+    const waitMs = (this.#quietUntilMs.get(new URL(call.url).origin) ?? 0) - steadyNowMs()
     if (waitMs <= 0) return
     const text = `${nameOf(call)}: not asked, since the server wants to be left alone for ${Math.ceil(waitMs / 1000)} s more (Retry-After)`
     throw new RequestFailed(text, { status: 429, retryAfterMs: waitMs })
@@ -124,7 +125,7 @@ export class HttpClient implements SourceTraffic {
 
   #noteRetryAfter(reply: HttpReply): HttpReply {
     const waitMs = retryAfterOf(reply)
-    if (waitMs !== undefined) this.#quietUntilMs.set(new URL(reply.request.url).origin, Date.now() + waitMs)
+    if (waitMs !== undefined) this.#quietUntilMs.set(new URL(reply.request.url).origin, steadyNowMs() + waitMs)
     return reply
   }
 

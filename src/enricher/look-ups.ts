@@ -4,6 +4,7 @@ import { type BackoffOptions, backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
 import type { LimitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { AppAnswers, AppMetadata, MetadataSource } from '../types.ts'
 import { RequestFailed } from './request-failed.ts'
 
@@ -115,10 +116,10 @@ export class LookUps {
 
   async #gather(): Promise<void> {
     this.#isGathering = true
-    const isBusy = Date.now() - this.#lastGatheredMs < 2 * MAX_GATHER_MS
+    const isBusy = steadyNowMs() - this.#lastGatheredMs < 2 * MAX_GATHER_MS
     this.#gatherMs = isBusy ? Math.min(2 * this.#gatherMs, MAX_GATHER_MS) : GATHER_MS
     await sleep(this.#gatherMs, this.#stop.signal)
-    this.#lastGatheredMs = Date.now()
+    this.#lastGatheredMs = steadyNowMs()
     this.#isGathering = false
     this.#cut()
   }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { App } from '../app.ts'
 import { type AppEvent, guidOf } from '../app-event.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { Backslash } from '../lib/tag-value.ts'
 import type { AppMetadata } from '../types.ts'
 import { AppIndex } from './app-index.ts'
@@ -48,7 +49,7 @@ export class MetadataCache {
       ttlResolution: 0,
       allowStale: true,
       noDeleteOnStaleGet: true,
-      perf: { now: () => Date.now() },
+      perf: { now: () => steadyNowMs() },
     })
   }
 
@@ -145,7 +146,7 @@ export class MetadataCache {
 
   /** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
   #nobody(id: string): App | undefined {
-    return isGuid(id) ? undefined : App.of(id, undefined, Date.now(), this.#backslash())
+    return isGuid(id) ? undefined : App.of(id, undefined, steadyNowMs(), this.#backslash())
   }
 }
 

@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { HttpClient, HttpReply } from './http-client.ts'
 import { RequestFailed } from './request-failed.ts'
 
@@ -55,7 +56,7 @@ export class UaaToken {
   async get(signal: AbortSignal): Promise<Token> {
     const { token } = this.#options
     if (token !== undefined) return { token_type: 'bearer', access_token: token.trim().replace(/^bearer\s+/i, '') }
-    if (this.#token !== undefined && Date.now() < this.#renewAtMs) return this.#token
+    if (this.#token !== undefined && steadyNowMs() < this.#renewAtMs) return this.#token
     this.#renewal ??= this.#renew(signal).finally(() => {
       this.#renewal = undefined
     })
@@ -82,13 +83,13 @@ export class UaaToken {
         this.#refreshToken = undefined
         return await this.#login(signal)
       }
-      if (this.#token !== undefined && Date.now() < this.#expiresAtMs) return this.#token
+      if (this.#token !== undefined && steadyNowMs() < this.#expiresAtMs) return this.#token
       throw error
     }
   }
 
   async #login(signal: AbortSignal): Promise<Token> {
-    const waitMs = (this.#refusal?.untilMs ?? 0) - Date.now()
+    const waitMs = (this.#refusal?.untilMs ?? 0) - steadyNowMs()
     if (this.#refusal !== undefined && waitMs > 0) {
       throw new RequestFailed(this.#refusal.error.message, { cause: this.#refusal.error, retryAfterMs: waitMs, needsOperator: true })
     }
@@ -104,7 +105,7 @@ export class UaaToken {
         retryAfterMs: REFUSED_LOGIN_PAUSE_MS,
         needsOperator: true,
       })
-      this.#refusal = { error: refusal, untilMs: Date.now() + REFUSED_LOGIN_PAUSE_MS }
+      this.#refusal = { error: refusal, untilMs: steadyNowMs() + REFUSED_LOGIN_PAUSE_MS }
       throw refusal
     }
   }
@@ -128,8 +129,8 @@ export class UaaToken {
   #keep({ access_token, token_type = 'bearer', refresh_token, expires_in }: Grant, isFromRefresh: boolean): Token {
     const { http } = this.#options
     const lifeMs = expires_in === undefined ? Number.POSITIVE_INFINITY : expires_in * 1000
-    this.#renewAtMs = Date.now() + lifeMs - Math.min(MAX_RENEWAL_MARGIN_MS, lifeMs / 5)
-    this.#expiresAtMs = Date.now() + lifeMs
+    this.#renewAtMs = steadyNowMs() + lifeMs - Math.min(MAX_RENEWAL_MARGIN_MS, lifeMs / 5)
+    this.#expiresAtMs = steadyNowMs() + lifeMs
     this.#refreshToken = refresh_token ?? (isFromRefresh ? this.#refreshToken : undefined)
     this.#isFromRefresh = isFromRefresh
     this.#refusal = undefined

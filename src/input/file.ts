@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { GaveUp } from '../errors.ts'
 import type { Ledger } from '../ledger.ts'
 import { errorText } from '../lib/error-text.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { Delivery, Input, InputStats, Message } from '../types.ts'
 import { Assignment, PartitionReceipt } from './assignment.ts'
 import { Bell } from './bell.ts'
@@ -47,7 +48,7 @@ export class FileInput implements Input, InputStats {
   readonly gaps = 0
   readonly isPaused = false
   readonly notReady = () => []
-  readonly partitions = () => [...this.#assignment.trackers].map((tracker) => partitionStats(tracker, undefined, Date.now()))
+  readonly partitions = () => [...this.#assignment.trackers].map((tracker) => partitionStats(tracker, undefined, steadyNowMs()))
   readonly #options: FileInputOptions
   readonly #files: readonly string[]
   readonly #settled = new Bell()
@@ -96,7 +97,7 @@ export class FileInput implements Input, InputStats {
   }
 
   async close(deadlineMs: number): Promise<number> {
-    while (this.inFlight > 0 && Date.now() < deadlineMs) await this.#settled.wait(deadlineMs - Date.now())
+    while (this.inFlight > 0 && steadyNowMs() < deadlineMs) await this.#settled.wait(deadlineMs - steadyNowMs())
     for (const tracker of this.#assignment.trackers) tracker.committed = tracker.ready
     return this.#assignment.end()
   }
@@ -129,7 +130,7 @@ export class FileInput implements Input, InputStats {
       if (stop.aborted) return
       const part = messages.slice(start, start + DELIVERY_MESSAGES)
       const bytes = part.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
-      const run = new Run(part, (part.at(-1)?.offset ?? Number.NaN) + 1, Date.now())
+      const run = new Run(part, (part.at(-1)?.offset ?? Number.NaN) + 1, steadyNowMs())
       tracker.committed = tracker.ready
       tracker.add(run)
       this.#assignment.handOver(tracker, run, bytes)

@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type KafkaConfig } from 'kafkajs'
 import { toError } from '../errors.ts'
 import { explainKafkaError } from '../lib/kafka-problem.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import { within } from '../lib/within.ts'
 
 const { Kafka } = kafkajs
@@ -11,8 +12,8 @@ const ANSWER_MS = 20_000
 export class KafkaAdmin {
   readonly #kafka: KafkaConfig
   #admin: Promise<Admin> | undefined
-  /** When Kafka last answered, as of `Date.now()`. */
-  answeredMs = Date.now()
+  /** When Kafka last answered, as of `steadyNowMs()`. */
+  answeredMs = steadyNowMs()
 
   constructor(kafka: KafkaConfig) {
     this.#kafka = kafka
@@ -28,7 +29,7 @@ export class KafkaAdmin {
         ANSWER_MS,
       )
       if (answer === undefined) throw new Error(`Kafka did not answer within ${ANSWER_MS / 1000} s`)
-      this.answeredMs = Date.now()
+      this.answeredMs = steadyNowMs()
       return answer.value
     } catch (error) {
       if (this.#admin === current) this.close()
@@ -44,7 +45,7 @@ export class KafkaAdmin {
       const admin = new Kafka({ ...this.#kafka, brokers: [broker], retry: { retries: 0 } }).admin()
       try {
         await admin.connect()
-        this.answeredMs = Date.now()
+        this.answeredMs = steadyNowMs()
         return
       } catch (error) {
         errors.push(toError(error))

@@ -4,6 +4,7 @@ import { errorText } from '../lib/error-text.ts'
 import { explainKafkaError } from '../lib/kafka-problem.ts'
 import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { Delivery, Input, InputStats, PartitionStats } from '../types.ts'
 import { Bell } from './bell.ts'
 import { GroupSession } from './group/group-session.ts'
@@ -56,7 +57,7 @@ export class KafkaInput implements Input, InputStats {
   #failure: Error | undefined
   #isStopping = false
   /** When reading was last seen to have room, or something to be settled. */
-  #movingMs = Date.now()
+  #movingMs = steadyNowMs()
   #settledCount = 0
 
   constructor(options: KafkaInputOptions) {
@@ -104,11 +105,11 @@ export class KafkaInput implements Input, InputStats {
 
   get isPaused(): boolean {
     const assignment = this.#session?.membership.assignment
-    return Date.now() - this.#movingMs > STUCK_MS && assignment !== undefined && !this.#readAhead.hasRoom(assignment)
+    return steadyNowMs() - this.#movingMs > STUCK_MS && assignment !== undefined && !this.#readAhead.hasRoom(assignment)
   }
 
   partitions(): readonly PartitionStats[] {
-    const nowMs = Date.now()
+    const nowMs = steadyNowMs()
     const assignment = this.#session?.membership.assignment
     if (!assignment?.isOpen) return []
     return [...assignment.trackers].map((tracker) => partitionStats(tracker, this.#watch.highWatermark(tracker), nowMs))
@@ -118,7 +119,7 @@ export class KafkaInput implements Input, InputStats {
     const { groupId, kafka, sessionTimeoutMs } = this.#options
     const membership = this.#session?.membership
     const reasons = this.#missing.map((topic) => `kafka: the topic ${topic} does not exist`)
-    const quietMs = Date.now() - (membership?.confirmedMs ?? 0)
+    const quietMs = steadyNowMs() - (membership?.confirmedMs ?? 0)
     if (membership?.hasJoined !== true) reasons.push(`kafka: has not joined the group ${groupId} yet (brokers ${String(kafka.brokers)})`)
     else if (quietMs > Math.min(QUIET_MS, sessionTimeoutMs))
       reasons.push(`kafka: no sign of life from the group ${groupId} for ${Math.round(quietMs / 1000)} s`)
@@ -129,7 +130,7 @@ export class KafkaInput implements Input, InputStats {
 
   #start(): void {
     this.#hasStarted = true
-    this.#admin.answeredMs = Date.now()
+    this.#admin.answeredMs = steadyNowMs()
     void this.#live()
     void this.#every(COMMIT_MS, async () => this.#session?.commit())
     void this.#every(CHECK_MS, async () => this.#check())
@@ -140,7 +141,7 @@ export class KafkaInput implements Input, InputStats {
   /** One session after the other, until the end. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#over.signal.aborted && !this.#isStopping; ) {
-      const startedMs = Date.now()
+      const startedMs = steadyNowMs()
       try {
         await this.#openSession()
         failures = 0
@@ -148,7 +149,7 @@ export class KafkaInput implements Input, InputStats {
         if (this.#over.signal.aborted) return
         const { message } = explainKafkaError(error)
         if (isForSomebodyToMend(error)) return this.#fail(message, error)
-        failures = Date.now() - startedMs > 60_000 ? 1 : failures + 1
+        failures = steadyNowMs() - startedMs > 60_000 ? 1 : failures + 1
         this.#log.warn('session', { error: message }, 'Kafka is lost or cannot be reached; trying again, nothing is lost')
         await sleep(backoffMs(failures - 1, { initialMs: 250, maxMs: 10_000, jitter: 0.2 }), this.#over.signal)
       }
@@ -191,7 +192,7 @@ export class KafkaInput implements Input, InputStats {
     const topics = await this.#findTopics()
     if (session !== this.#session || session.membership.isLeaving || topics.join() === session.topics.join()) return
     this.#options.log.info({ before: session.topics, now: topics }, 'the topics to read have changed; joining the group again')
-    const drainUntilMs = Date.now() + this.#options.processingTimeoutMs
+    const drainUntilMs = steadyNowMs() + this.#options.processingTimeoutMs
     await session.leave({ drainUntilMs, leaveUntilMs: drainUntilMs + 5000 })
   }
 
@@ -205,7 +206,7 @@ export class KafkaInput implements Input, InputStats {
   #check(): void {
     const { giveUpMs, kafka } = this.#options
     const session = this.#session
-    const nowMs = Date.now()
+    const nowMs = steadyNowMs()
     const confirmedMs = session?.membership.confirmedMs ?? 0
     const silentMs = nowMs - Math.max(confirmedMs, this.#admin.answeredMs)
     if (silentMs > giveUpMs) {
@@ -238,7 +239,7 @@ export class KafkaInput implements Input, InputStats {
     const membership = this.#session?.membership
     if (membership === undefined) return
     membership.isLeaving = true
-    void membership.drain(Date.now() + this.#options.processingTimeoutMs)
+    void membership.drain(steadyNowMs() + this.#options.processingTimeoutMs)
   }
 
   #fail(message: string, cause?: unknown): void {

@@ -132,7 +132,7 @@ export class OffsetTracker {
     return ready === this.committed ? undefined : ready
   }
 
-  /** When the oldest message that is not settled was read, as of `Date.now()`. */
+  /** When the oldest message that is not settled was read, as of `steadyNowMs()`. */
   get oldestUnsettledMs(): number | undefined {
     return this.#runs.find((run) => !run.isSettled)?.readAtMs
   }

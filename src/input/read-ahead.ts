@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../lib/steady-clock.ts'
 import type { Delivery } from '../types.ts'
 import { type Assignment, PartitionReceipt } from './assignment.ts'
 import type { Bell } from './bell.ts'
@@ -39,7 +40,7 @@ export class ReadAhead {
   }
 
   add(assignment: Assignment, tracker: OffsetTracker, { messages, bytes, next, unreadable }: Portion): void {
-    const nowMs = Date.now()
+    const nowMs = steadyNowMs()
     const run = unreadable === undefined ? new Run(messages, next, nowMs) : Run.unreadable(unreadable, next, nowMs)
     tracker.add(run)
     const receipt = new PartitionReceipt(assignment, tracker, run, bytes)

@@ -369,6 +369,18 @@ test.each([
   },
 )
 
+test('a stop that meets a change of topics keeps its own deadline', async () => {
+  const prefix = fresh('changing')
+  await platform.createTopic(`${prefix}-a`)
+  await platform.send(`${prefix}-a`, numbers(0, 10))
+  const hour = 3_600_000
+  const reader = read({ groupId: fresh('group'), topics: [`/^${prefix}/`], topicRefreshMs: 200, processingTimeoutMs: hour, take: () => {} })
+  await until('something is in flight', () => reader.input.inFlight === 10)
+  await platform.createTopic(`${prefix}-b`)
+  await until('it leaves to read the other topic, too', () => reader.lines('the topics to read have changed').length === 1)
+  expect(await reader.close(3000)).toBe(10)
+})
+
 /** Collects the negative offsets that the group has committed, asked as often as Kafka answers. */
 function watchCommits(groupId: string, topic: string): { end(): Promise<number[]> } {
   const negative = new Set<number>()

@@ -1,6 +1,7 @@
 import type { Batch, EachBatchPayload } from 'kafkajs'
 import type { Logger } from 'pino'
 import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import type { Assignment } from '../assignment.ts'
 import type { Bell } from '../bell.ts'
 import type { OffsetTracker } from '../offset-tracker.ts'
@@ -60,7 +61,7 @@ export class BatchReader {
     if (!(await this.#handOver(portions, assignment, tracker, end, heartbeat))) return
     tracker.skip(end)
     resolveOffset(last.offset)
-    if (end >= Number(batch.highWatermark)) await sleep(life().fetchedMs + GATHER_MS - Date.now())
+    if (end >= Number(batch.highWatermark)) await sleep(life().fetchedMs + GATHER_MS - steadyNowMs())
   }
 
   /** Returns whether all of it was handed over. The rest comes again, from where the partition is read then. */

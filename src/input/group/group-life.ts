@@ -2,6 +2,7 @@ import kafkajs, { type Assigner, type Cluster, type Consumer, type EachBatchPayl
 import { toError } from '../../errors.ts'
 import { registerCodecs } from '../../lib/kafka-codecs.ts'
 import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { within } from '../../lib/within.ts'
 import type { Partitions } from '../assignment.ts'
 import { commitNothingNegative, whenOutOfRange } from '../negative-commits.ts'
@@ -53,7 +54,7 @@ export class GroupLife {
   #cluster: Cluster | undefined
   #latestBatch: EachBatchPayload | undefined
   #isOver = false
-  /** When Kafka last answered a fetch, as of `Date.now()`. */
+  /** When Kafka last answered a fetch, as of `steadyNowMs()`. */
   fetchedMs = 0
   /** Whether a request to join the group is under way: leaving now would leave a ghost behind. */
   isJoining = false
@@ -117,11 +118,11 @@ export class GroupLife {
 
   /** Leaves the group and closes the connections, as far as that is possible until `deadlineMs`. */
   async leave(deadlineMs: number): Promise<void> {
-    while (this.isJoining && Date.now() < deadlineMs - 500) await sleep(50)
+    while (this.isJoining && steadyNowMs() < deadlineMs - 500) await sleep(50)
     this.end()
     await within(
       this.#consumer.disconnect().catch(() => {}),
-      deadlineMs - Date.now(),
+      deadlineMs - steadyNowMs(),
     )
   }
 
@@ -176,7 +177,7 @@ export class GroupLife {
     this.#latestBatch = batch
     if (this.#isOver) return
     // Not resolved: it is read again, by whoever owns the partition now.
-    if (this.#fence.isStale(Date.now())) return void (await sleep(50))
+    if (this.#fence.isStale(steadyNowMs())) return void (await sleep(50))
     await this.#options.batch(batch)
   }
 
@@ -221,7 +222,7 @@ export class GroupLife {
     this.#consumer.on(
       events.FETCH,
       current(({ payload }) => {
-        this.fetchedMs = Date.now()
+        this.fetchedMs = steadyNowMs()
         this.#fence.ended(payload.nodeId, this.fetchedMs)
       }),
     )

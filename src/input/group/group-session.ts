@@ -1,6 +1,8 @@
 import type { KafkaConfig } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { Ledger } from '../../ledger.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
+import { within } from '../../lib/within.ts'
 import type { Bell } from '../bell.ts'
 import type { ReadAhead } from '../read-ahead.ts'
 import { BatchReader } from './batch-reader.ts'
@@ -28,7 +30,7 @@ export interface GroupSessionOptions {
 }
 
 export interface LeaveTimes {
-  /** As of `Date.now()`. */
+  /** As of `steadyNowMs()`. */
   readonly drainUntilMs: number
   readonly leaveUntilMs: number
 }
@@ -47,7 +49,10 @@ export class GroupSession {
   readonly #life: GroupLife
   readonly #committer: Committer
   readonly #watch: PartitionWatch
-  #leaving: Promise<number> | undefined
+  #leaving: Promise<void> | undefined
+  #leaveUntilMs = Number.POSITIVE_INFINITY
+  /** Messages that will be read again. */
+  #left = 0
 
   constructor(options: GroupSessionOptions) {
     const { groupId, topics, log, ledger, readAhead, startPositions, watch, bell, flushNow, processingTimeoutMs } = options
@@ -95,7 +100,7 @@ export class GroupSession {
       await this.#leaving
     } finally {
       this.membership.endAssignment()
-      if (this.#leaving === undefined) void this.#life.leave(Date.now() + LEAVE_MS)
+      if (this.#leaving === undefined) void this.#life.leave(steadyNowMs() + LEAVE_MS)
     }
   }
 
@@ -113,17 +118,20 @@ export class GroupSession {
   }
 
   /** Stops reading, waits for what is in flight, commits and leaves. Resolves to the number of messages that will be read again. */
-  leave(times: LeaveTimes): Promise<number> {
-    this.membership.isLeaving = true
-    this.#leaving ??= this.#leave(times)
-    return this.#leaving
+  async leave({ drainUntilMs, leaveUntilMs }: LeaveTimes): Promise<number> {
+    const { membership } = this
+    membership.isLeaving = true
+    this.#leaveUntilMs = Math.min(this.#leaveUntilMs, leaveUntilMs)
+    // It may be leaving for a reason that has more time, such as topics that have changed: the earliest end counts.
+    if (this.#leaving !== undefined) void membership.drain(drainUntilMs)
+    this.#leaving ??= this.#leave(drainUntilMs)
+    await within(this.#leaving, leaveUntilMs - steadyNowMs())
+    return this.#left
   }
 
-  async #leave({ drainUntilMs, leaveUntilMs }: LeaveTimes): Promise<number> {
-    const { membership } = this
-    await membership.drain(drainUntilMs)
-    const left = membership.endAssignment()
-    await this.#life.leave(leaveUntilMs)
-    return left
+  async #leave(drainUntilMs: number): Promise<void> {
+    await this.membership.drain(drainUntilMs)
+    this.#left = this.membership.endAssignment()
+    await this.#life.leave(this.#leaveUntilMs)
   }
 }

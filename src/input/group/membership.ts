@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs'
 import type { Logger } from 'pino'
 import type { Ledger } from '../../ledger.ts'
 import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { within } from '../../lib/within.ts'
 import { Assignment, type Partitions } from '../assignment.ts'
 import type { Bell } from '../bell.ts'
@@ -41,8 +42,8 @@ export class Membership {
   #draining: Promise<void> | undefined
   /** kafkajs went on after a join that failed, with what it had before. */
   #joinedNothing = false
-  /** As of `Date.now()`: when Kafka last said that this is a member; at first, when it began. */
-  confirmedMs = Date.now()
+  /** As of `steadyNowMs()`: when Kafka last said that this is a member; at first, when it began. */
+  confirmedMs = steadyNowMs()
   hasJoined = false
   /** It is about to leave: it joins no more. */
   isLeaving = false
@@ -70,7 +71,7 @@ export class Membership {
    * now. Then it is asked. Where it does not answer, the coordinator may be another one, which kafkajs looks for only to join.
    */
   async isSure(heartbeat: () => Promise<void>): Promise<boolean> {
-    const isDoubtful = () => Date.now() - this.confirmedMs > this.#options.sessionTimeoutMs / 2
+    const isDoubtful = () => steadyNowMs() - this.confirmedMs > this.#options.sessionTimeoutMs / 2
     if (!isDoubtful()) return true
     try {
       await heartbeat()
@@ -81,9 +82,10 @@ export class Membership {
   }
 
   beforeJoin(): void {
-    if (this.#state === 'joined') void this.drain(Date.now() + this.#options.processingTimeoutMs)
+    if (this.#state === 'joined') void this.drain(steadyNowMs() + this.#options.processingTimeoutMs)
     if (this.isLeaving) throw holdJoin('leaving the group')
-    if (this.#state === 'draining' && !this.#isDrained && Date.now() < this.#drainUntilMs) throw holdJoin('draining before the next join')
+    if (this.#state === 'draining' && !this.#isDrained && steadyNowMs() < this.#drainUntilMs)
+      throw holdJoin('draining before the next join')
     this.#state = 'joining'
     this.#joinedNothing = false
     this.endAssignment()
@@ -92,7 +94,7 @@ export class Membership {
   joined(partitions: Partitions, isLeader: boolean): void {
     // Two joins can be under way at once. Whatever was read between their answers is read again from the second one's positions.
     this.endAssignment()
-    this.confirmedMs = Date.now()
+    this.confirmedMs = steadyNowMs()
     this.hasJoined = true
     this.#state = 'joined'
     this.#assignment = new Assignment(partitions, this.#options.ledger, this.#options.bell)
@@ -102,7 +104,7 @@ export class Membership {
 
   confirmed(membership: GroupMembership): void {
     if (membership.isHeartbeat) {
-      this.confirmedMs = Date.now()
+      this.confirmedMs = steadyNowMs()
       if (this.#state === 'joining') this.#joinedNothing = true
     }
     if (this.#state !== 'joining') this.#options.committer.membership = membership
@@ -148,7 +150,7 @@ export class Membership {
 
   async #drain(assignment: Assignment): Promise<void> {
     const { committer, bell, life, flushNow } = this.#options
-    const timeLeft = () => (assignment.isOpen ? this.#drainUntilMs - Date.now() : 0)
+    const timeLeft = () => (assignment.isOpen ? this.#drainUntilMs - steadyNowMs() : 0)
     while (timeLeft() > 0) {
       if (assignment.inFlight === 0) {
         const outcome = await within(committer.commit(assignment), timeLeft())

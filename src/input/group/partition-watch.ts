@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { errorText } from '../../lib/error-text.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import type { Assignment } from '../assignment.ts'
 import { Bell } from '../bell.ts'
 import type { KafkaAdmin } from '../kafka-admin.ts'
@@ -187,7 +188,7 @@ export class PartitionWatch {
     }
     this.#gaps.delete(tracker)
     const last = this.#looks.get(tracker)
-    const sinceMs = last?.position === position ? last.sinceMs : Date.now()
+    const sinceMs = last?.position === position ? last.sinceMs : steadyNowMs()
     this.#looks.set(tracker, { position, sinceMs })
     if (tracker.position !== position) return
 
@@ -195,7 +196,7 @@ export class PartitionWatch {
       this.reportSkipped(topic, partition, position, low)
       moveTo(low, session, tracker)
     } else if (position > high) {
-      if (Date.now() - sinceMs > CUT_MS) this.#startAnew(session, tracker, low, high)
+      if (steadyNowMs() - sinceMs > CUT_MS) this.#startAnew(session, tracker, low, high)
     }
   }
 

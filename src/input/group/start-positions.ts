@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { errorText } from '../../lib/error-text.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import type { Assignment } from '../assignment.ts'
 import type { OffsetTracker } from '../offset-tracker.ts'
 import { topicIds } from '../topic-ids.ts'
@@ -62,10 +63,10 @@ export class StartPositions {
   /** Resolves when all partitions are being read, or are no longer ours. One that cannot be begun holds no other. */
   async begin({ life, committer, assignment, topics, isLeader }: Beginning): Promise<void> {
     life.pause(assignment.topics)
-    const waitUntilMs = Date.now() + LEADER_MS
+    const waitUntilMs = steadyNowMs() + LEADER_MS
     while (assignment.isOpen && life.cluster !== undefined) {
       try {
-        const decides = isLeader || Date.now() > waitUntilMs
+        const decides = isLeader || steadyNowMs() > waitUntilMs
         if (await this.#tryToBegin(life.cluster, { life, committer, assignment, topics, isLeader: decides })) return
       } catch (error) {
         this.#log.warn('positions', { error: errorText(error) }, 'cannot find out yet where to begin to read; trying again')

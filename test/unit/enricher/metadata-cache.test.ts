@@ -55,7 +55,7 @@ it('goes by the new name in the index, too, and counts as used when it was befor
   const cache = makeCache()
   cache.refresh([metadata(1)], Date.now())
   cache.find(eventOf(guidOf(1)))
-  vi.setSystemTime(Date.now() + 1000)
+  vi.advanceTimersByTime(1000)
   cache.refresh([{ ...metadata(1), org: 'renamed' }], Date.now())
   const app = cache.find(eventOf(guidOf(1)))
   expect(app && metadataOf(app)?.org).toBe('renamed')
@@ -89,9 +89,9 @@ it('lifts an absence by a refresh, even where the cache is full', () => {
 it('believes an absence until it is told that it is too old: nothing may expire by itself', () => {
   const cache = makeCache()
   cache.deny(guidOf(1), Date.now())
-  vi.setSystemTime(Date.now() + 999)
+  vi.advanceTimersByTime(999)
   expect(cache.hasStaleAbsent()).toBe(false)
-  vi.setSystemTime(Date.now() + 1000)
+  vi.advanceTimersByTime(1000)
   expect(cache.hasStaleAbsent()).toBe(true)
   expect(cache.get(guidOf(1))).toBeDefined()
   cache.expireAbsent()
@@ -101,14 +101,14 @@ it('believes an absence until it is told that it is too old: nothing may expire 
 it('keeps an absence for no time at all where it is told so', () => {
   const cache = makeCache({ negativeExpireMs: 0 })
   cache.deny(guidOf(1), Date.now())
-  vi.setSystemTime(Date.now() + 1)
+  vi.advanceTimersByTime(1)
   expect(cache.hasStaleAbsent()).toBe(true)
 })
 
 it('knows who was not used since a time, however often the index answered instead of the cache', () => {
   const cache = makeCache()
   cache.refresh([metadata(1), metadata(2), metadata(3)], Date.now())
-  vi.setSystemTime(Date.now() + 1000)
+  vi.advanceTimersByTime(1000)
   const app = cache.find(eventOf(guidOf(2)))
   if (app !== undefined) app.usedAtMs = Date.now()
   expect(cache.unusedSince(Date.now() - 500).sort()).toEqual([guidOf(1), guidOf(3)])
