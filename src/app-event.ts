@@ -3,6 +3,10 @@ export const HTTP = 4
 export const LOG = 5
 export const CONTAINER = 9
 
+/** dropsonde's `PeerType`: whose side of a request an event tells. */
+export const PEER_CLIENT = 1
+export const PEER_SERVER = 2
+
 /** What a decoder says of a message. Small integers, because the hot path compares one per message. */
 export const POINT = 0
 /** An event type or log source that no point is made of. */
@@ -51,6 +55,8 @@ export class AppEvent {
   instance = 0
   instanceEnd = 0
 
+  /** HTTP: dropsonde's `PeerType` as a number, 1 (client) where it is absent; 0 where there is no sub-message. */
+  peerType = 0
   /** HTTP: dropsonde's `Method` as a number; 1 where it is absent. */
   method = 0
   statusCode = 0

@@ -42,11 +42,19 @@ export class App {
 
   /** Without metadata: confirmed not to exist. */
   static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number, backslash?: Backslash): App {
-    const { name, place, isSanitized } = tagsOf(guid, metadata, backslash)
+    return App.#made(guid, tagsOf(guid, metadata, backslash), metadata !== undefined, usedAtMs, allocateWords)
+  }
+
+  /** One that does not exist and that nobody will keep: in memory of its own, since it would keep that of apps around it alive. */
+  static nobody(id: string, backslash?: Backslash): App {
+    return App.#made(id, tagsOf(id, undefined, backslash), false, 0, (count) => ({ words: new Float64Array(count), at: 0 }))
+  }
+
+  static #made(guid: string, { name, place, isSanitized }: Tags, exists: boolean, usedAtMs: number, allocate: typeof allocateWords): App {
     const nameWords = wordCount(Buffer.byteLength(name))
-    const { words, at } = allocateWords(NAME_WORD + nameWords + wordCount(Buffer.byteLength(place)))
+    const { words, at } = allocate(NAME_WORD + nameWords + wordCount(Buffer.byteLength(place)))
     words[at + USED_AT_WORD] = usedAtMs
-    words[at + FLAGS_WORD] = (metadata === undefined ? 0 : EXISTS) | (isSanitized ? IS_SANITIZED : 0)
+    words[at + FLAGS_WORD] = (exists ? EXISTS : 0) | (isSanitized ? IS_SANITIZED : 0)
     words[at + NAME_LENGTH_WORD] = putText(name, words, at + NAME_WORD)
     words[at + PLACE_LENGTH_WORD] = putText(place, words, at + NAME_WORD + nameWords)
     putId(`"${guid}"`, words, at + TEXT_ID_WORD)

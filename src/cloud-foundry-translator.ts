@@ -1,5 +1,5 @@
 import type { App } from './app.ts'
-import { AppEvent, DISCARDED, guidOf, NO_APP_GUID, POINT, type Verdict } from './app-event.ts'
+import { AppEvent, DISCARDED, guidOf, HTTP, NO_APP_GUID, PEER_CLIENT, PEER_SERVER, POINT, type Verdict } from './app-event.ts'
 import { Activity } from './lib/activity.ts'
 import type { LineBuffer } from './lib/line-buffer.ts'
 import type { Delivery, Fate, Message, Receipt, Sink, Translator, WaitingRoom } from './types.ts'
@@ -33,6 +33,8 @@ export interface CloudFoundryTranslatorOptions {
   readonly apps: AppDirectory
   /** What becomes of the events of an app that does not exist: settled as `not_found`, or written with its guid alone. */
   readonly notFound: 'discard' | 'write'
+  /** HTTP events of which side become points; the others are discarded. */
+  readonly httpPeer: 'both' | 'client' | 'server'
   /** So many messages take each step together. */
   readonly groupMessages: number
 }
@@ -44,6 +46,8 @@ export interface CloudFoundryTranslatorOptions {
 export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
   readonly #options: CloudFoundryTranslatorOptions
   readonly #events: readonly AppEvent[]
+  /** 0 is either. */
+  readonly #peer: number
   /** Of a message that was held. */
   readonly #heldEvent = new AppEvent()
   #nowMs = 0
@@ -56,6 +60,7 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
 
   constructor(options: CloudFoundryTranslatorOptions) {
     this.#options = options
+    this.#peer = options.httpPeer === 'both' ? 0 : options.httpPeer === 'client' ? PEER_CLIENT : PEER_SERVER
     this.#events = Array.from({ length: options.groupMessages }, () => new AppEvent())
   }
 
@@ -73,7 +78,8 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
         const index = next + i
         const event = events[i] as AppEvent
         const value = messages[index]?.value ?? null
-        if (event.verdict !== POINT || value === null) this.#settle(event, value, receipt, index, sinks)
+        if (this.#peer !== 0 && isOfOtherPeer(event, this.#peer)) settleAll('discarded', receipt, index, sinks)
+        else if (event.verdict !== POINT || value === null) this.#settle(event, value, receipt, index, sinks)
         else {
           const app = apps.find(event)
           if (app === undefined) waiting.hold(guidOf(event), receipt, index, value, sinks)
@@ -131,6 +137,11 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
       else sink.close(receipt, index, value)
     }
   }
+}
+
+/** Before its app is asked for, or missed. What has no sub-message tells no side. */
+function isOfOtherPeer({ verdict, kind, peerType }: AppEvent, wanted: number): boolean {
+  return kind === HTTP && peerType !== 0 && peerType !== wanted && (verdict === POINT || verdict === NO_APP_GUID)
 }
 
 function isOneFull(sinks: readonly Sink[]): boolean {

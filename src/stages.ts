@@ -47,7 +47,13 @@ export function buildStages({ config, log, input, deadLetters }: StageOptions): 
   const { notFound } = metadata
   const { maxWrites } = influxdb
   const decoder = new Decoder()
-  const translator = new CloudFoundryTranslator({ decoder, apps: enricher, notFound, groupMessages: GROUP_MESSAGES })
+  const translator = new CloudFoundryTranslator({
+    decoder,
+    apps: enricher,
+    notFound,
+    httpPeer: config.httpPeer,
+    groupMessages: GROUP_MESSAGES,
+  })
   const lane = new Lane<EventEncoder>({ name: config.output, encoder, output, deadLetters, speaksForAll: true, maxWrites, ...batcher })
   const pipeline = new Pipeline({ input, translator, lanes: [lane] })
   return { input, enricher, encoder, output, deadLetters, translator, lane, pipeline }

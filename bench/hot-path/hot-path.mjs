@@ -54,6 +54,7 @@ export async function loadHotPath(urlOf) {
       decoder: new Decoder(),
       apps,
       notFound: 'discard',
+      httpPeer: 'both',
       groupMessages: GROUP_MESSAGES,
     })
     const waiting = {

@@ -12,7 +12,9 @@ const NOTHING: Lines = { count: 0, bytes: new Uint8Array(0), endOf: () => 0 }
 
 /** The server, and whether a write would get to its place: one without a point is sent, which stores nothing. */
 export async function* checkInfluxDb(config: Config['influxdb'], signal: AbortSignal): Findings {
-  const agent = new Agent({ connect: { rejectUnauthorized: !config.skipSslValidation } })
+  const agent = new Agent({
+    connect: { rejectUnauthorized: !config.skipSslValidation, ...(config.trusted && { ca: [...config.trusted] }) },
+  })
   const connection = new InfluxDbConnection({ url: config.addr, ...config })
   try {
     const version = await ping(config, agent, signal)

@@ -47,6 +47,7 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       sslCert: v.CFMR_KAFKA_SSLCERT,
       sslKey: v.CFMR_KAFKA_SSLKEY,
       skipSslValidation: v.CFMR_KAFKA_SKIPSSLVALIDATION,
+      trusted: platform.trusted,
       saslMechanism: v.CFMR_KAFKA_SASLMECHANISM,
       saslUsername: v.CFMR_KAFKA_SASLUSERNAME,
       saslPassword: v.CFMR_KAFKA_SASLPASSWORD,
@@ -69,6 +70,7 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       timeoutMs: v.CFMR_CF_TIMEOUT,
       retries: v.CFMR_CF_RETRIES,
       skipSslValidation: v.CFMR_CF_SKIPSSLVALIDATION,
+      trusted: platform.trusted,
       resultsPerPage: v.CFMR_CF_RESULTSPERPAGE ?? (v.CFMR_CF_APIVERSION === 'v2' ? 100 : 500),
     },
     metadata: {
@@ -81,6 +83,7 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       negativeCacheSize: v.CFMR_NEGATIVECACHESIZE,
       notFound: v.CFMR_NOTFOUND,
     },
+    httpPeer: v.CFMR_HTTPPEER,
     output: v.CFMR_OUTPUT,
     influxdb: {
       addr: v.CFMR_INFLUXDB_ADDR ?? '',
@@ -95,6 +98,7 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       pingTimeoutMs: v.CFMR_INFLUXDB_INFLUXPINGTIMEOUT,
       startTimeoutMs: v.CFMR_INFLUXDB_STARTTIMEOUT,
       skipSslValidation: v.CFMR_INFLUXDB_SKIPSSLVALIDATION,
+      trusted: platform.trusted,
       gzip: v.CFMR_INFLUXDB_GZIP,
       maxWrites: v.CFMR_INFLUXDB_MAXWRITES,
       backslash: v.CFMR_INFLUXDB_BACKSLASH,

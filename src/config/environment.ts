@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { errorText } from '../lib/error-text.ts'
 import { nearest } from '../lib/nearest.ts'
 import { VARIABLE_NAMES, type VariableName } from './variables.ts'
 
@@ -12,7 +14,7 @@ export interface Settings {
 
 /**
  * Every CFMR_ variable that has a value: from the environment, else from the `credentials` of user-provided services in
- * VCAP_SERVICES. What is set and not known goes to `mistakes`: its name and what it may have been meant to be, never its value.
+ * VCAP_SERVICES, or in the file that VCAP_SERVICES_FILE_PATH names. What is set and not known goes to `mistakes`: its name and what it may have been meant to be, never its value.
  */
 export function readSettings(env: Environment, mistakes: string[]): Settings {
   const texts: Settings['texts'] = {}
@@ -24,7 +26,7 @@ export function readSettings(env: Environment, mistakes: string[]): Settings {
       mistakes.push(unknown(name))
     }
   }
-  for (const { service, name, value } of credentials(env['VCAP_SERVICES'], mistakes)) {
+  for (const { service, name, value } of credentials(servicesIn(env, mistakes), mistakes)) {
     if (!isKnown(name)) {
       mistakes.push(unknown(name, service))
     } else if (texts[name] === undefined) {
@@ -37,6 +39,19 @@ export function readSettings(env: Environment, mistakes: string[]): Settings {
     }
   }
   return { texts, services }
+}
+
+/** Where the platform hands bindings over as a file, the environment has its path alone. */
+function servicesIn(env: Environment, mistakes: string[]): string | undefined {
+  const path = env['VCAP_SERVICES_FILE_PATH']?.trim() ?? ''
+  const json = env['VCAP_SERVICES']
+  if (path === '' || (json !== undefined && json.trim() !== '')) return json
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    mistakes.push(`VCAP_SERVICES_FILE_PATH: found ${quoted(path)}, which cannot be read (${errorText(error)}), expected the path of a file`)
+    return undefined
+  }
 }
 
 function isKnown(name: string): name is VariableName {

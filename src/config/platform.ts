@@ -1,3 +1,4 @@
+import { trustedCertificates } from './certificates.ts'
 import type { Environment } from './environment.ts'
 import type { Rules } from './rules.ts'
 
@@ -5,6 +6,8 @@ import type { Rules } from './rules.ts'
 export interface Platform {
   readonly instanceIndex: number
   readonly port: number
+  /** Certificates of authorities to trust, in PEM; undefined where the platform names none, so that Node's own hold. */
+  readonly trusted: readonly string[] | undefined
   /** What is likely to go wrong later. Nothing is lost by it. */
   readonly warnings: readonly string[]
 }
@@ -13,10 +16,13 @@ const KILL_AFTER_MS = 10_000
 
 export function readPlatform(env: Environment, rules: Rules, mistakes: string[]): Platform {
   const index = env['CF_INSTANCE_INDEX']?.trim() ?? ''
+  const unreadable: string[] = []
+  const trusted = trustedCertificates(env, unreadable)
   return {
+    trusted,
     instanceIndex: /^\d+$/.test(index) ? Number(index) : 0,
     port: readPort(env, rules, mistakes),
-    warnings: [...warnings(env, rules)],
+    warnings: [...warnings(env, rules), ...unreadable],
   }
 }
 

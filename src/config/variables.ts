@@ -77,6 +77,14 @@ const METADATA = {
   CFMR_NEGATIVECACHEEXPIRE: duration()({ desc: 'How long CC is believed that an app does not exist.', default: '20m' }),
   CFMR_NEGATIVECACHEEXPIRECHECK: duration()({ desc: 'How often to look for such entries that are too old.', default: '3m' }),
   CFMR_NEGATIVECACHESIZE: integer(1, 10_000_000)({ desc: 'Such entries kept.', default: '100000' }),
+  CFMR_HTTPPEER: oneOf(
+    'both',
+    'client',
+    'server',
+  )({
+    desc: 'The router reports a request as its caller saw it (server) and each attempt at a backend (client): which become points. The others are discarded.',
+    default: 'both',
+  }),
   CFMR_NOTFOUND: oneOf(
     'discard',
     'write',

@@ -13,6 +13,7 @@ export interface Envelope {
 export interface HttpStartStop {
   readonly startTimestamp?: bigint | undefined
   readonly stopTimestamp?: bigint | undefined
+  readonly peerType?: number | undefined
   readonly method?: number | undefined
   readonly statusCode?: number | undefined
   readonly contentLength?: bigint | undefined

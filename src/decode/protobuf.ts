@@ -28,6 +28,7 @@ function httpStartStop(http: events.HttpStartStop.$Properties): HttpStartStop {
   return {
     startTimestamp: bigint(http.startTimestamp),
     stopTimestamp: bigint(http.stopTimestamp),
+    peerType: http.peerType,
     method: http.method,
     statusCode: http.statusCode,
     contentLength: bigint(http.contentLength),

@@ -1,4 +1,4 @@
-import { type AppEvent, CONTAINER, DISCARDED, HTTP, LOG, NO_APP_GUID, POINT, type Verdict } from '../app-event.ts'
+import { type AppEvent, CONTAINER, DISCARDED, HTTP, LOG, NO_APP_GUID, PEER_CLIENT, POINT, type Verdict } from '../app-event.ts'
 import { formatFloat } from '../lib/float.ts'
 import type { ContainerMetric, Envelope, HttpStartStop, LogMessage } from './envelope.ts'
 import type { Scratch } from './scratch.ts'
@@ -37,11 +37,12 @@ function settle(envelope: Envelope, event: AppEvent, scratch: Scratch): Verdict 
 }
 
 function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: Scratch): Verdict {
+  event.kind = HTTP
+  event.peerType = http === undefined ? 0 : (http.peerType ?? PEER_CLIENT)
   if (http?.applicationId === undefined) return NO_APP_GUID
   const { startTimestamp = 0n, stopTimestamp = 0n, applicationId } = http
   const duration = saturate(stopTimestamp - startTimestamp)
 
-  event.kind = HTTP
   event.guid = uuidText(applicationId)
   event.method = http.method ?? GET
   event.durationSeconds = Number(duration / NANOSECONDS_PER_SECOND)
@@ -55,13 +56,13 @@ function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: S
 }
 
 function settleLog(log: LogMessage | undefined, event: AppEvent, scratch: Scratch): Verdict {
+  event.kind = LOG
   if (log === undefined) return NO_APP_GUID
   const { source_type: source = '', app_id: guid = '' } = log
   const isRouterLog = source.startsWith('RTR')
   if (!isRouterLog && !source.startsWith('APP') && !source.startsWith('App')) return DISCARDED
   if (guid === '') return NO_APP_GUID
 
-  event.kind = LOG
   event.guid = guid
   event.isRouterLog = isRouterLog
   event.messageType = log.message_type ?? OUT
@@ -73,11 +74,11 @@ function settleLog(log: LogMessage | undefined, event: AppEvent, scratch: Scratc
 }
 
 function settleContainer(metric: ContainerMetric | undefined, timestamp: bigint | undefined, event: AppEvent, scratch: Scratch): Verdict {
+  event.kind = CONTAINER
   const guid = metric?.applicationId ?? ''
   if (metric === undefined || guid === '') return NO_APP_GUID
   const { cpuPercentage: cpu = 0, memoryBytes = 0n, diskBytes = 0n, memoryBytesQuota = 0n, diskBytesQuota = 0n } = metric
 
-  event.kind = CONTAINER
   event.guid = guid
   event.memoryBytes = Number(memoryBytes)
   event.diskBytes = Number(diskBytes)

@@ -7,6 +7,7 @@ const SLAB_MASK = SLAB_WORDS - 1
 const QUOTE = 0x22
 const MIN_ID_BYTES = 8
 const MIN_CAPACITY = 1024
+const NO_WORDS = new Float64Array(0)
 /** Hardly any app has more words. */
 const PREFETCHED_WORDS = 48
 const CACHE_LINE_WORDS = 8
@@ -24,6 +25,9 @@ export class AppIndex {
   #count = 0
   /** The arrays that places are in; a place is an array's number here, times SLAB_WORDS, and a word of it. */
   #slabs: Float64Array<ArrayBuffer>[] = []
+  /** How many slots point into each, and the numbers of those that none does. */
+  #slabUses: number[] = []
+  #freeSlabs: number[] = []
   readonly #slabNumbers = new Map<Float64Array, number>()
   readonly #found = new App()
   /** Of `prefetch`: the slots where the apps should be, then their places. */
@@ -37,14 +41,16 @@ export class AppIndex {
     this.clear()
   }
 
-  /** To be called whenever an app was moved, dropped or replaced. */
+  /** To be called whenever all apps were moved. */
   clear(): void {
     let capacity = MIN_CAPACITY
     while (capacity < 2 * this.#count) capacity *= 2
     this.#table = new Int32Array(2 * capacity)
     this.#count = 0
     // No app is in the first, so that no place is 0.
-    this.#slabs = [new Float64Array(0)]
+    this.#slabs = [NO_WORDS]
+    this.#slabUses = [0]
+    this.#freeSlabs = []
     this.#slabNumbers.clear()
   }
 
@@ -97,16 +103,52 @@ export class AppIndex {
     this.touched = touched
   }
 
-  /** Not twice without `clear` between. `find` does it for apps that `appOf` knows. */
-  add({ words, at }: App): void {
-    const view = new DataView(words.buffer, words.byteOffset)
-    const place = (this.#slabNumber(words) << SLAB_BITS) | at
-    for (const idAt of [at + TEXT_ID_WORD, at + UUID_ID_WORD]) {
-      if (words[idAt + ID_LENGTH_WORD] === 0) continue
-      this.#put(hashOf(view, 8 * idAt, 8 * (idAt + LAST_ID_WORD)), place)
+  /** Not twice without `remove` between. `find` does it for apps that `appOf` knows. */
+  add(app: App): void {
+    const number = this.#slabNumber(app.words)
+    const place = (number << SLAB_BITS) | app.at
+    for (const hash of hashesOf(app)) {
+      this.#put(hash, place)
       this.#count++
+      this.#slabUses[number] = (this.#slabUses[number] as number) + 1
     }
     if (4 * this.#count > this.#table.length) this.#grow()
+  }
+
+  /** To be called before an app is moved, and when it was dropped or replaced. Nothing happens where it is not here. */
+  remove(app: App): void {
+    const number = this.#slabNumbers.get(app.words)
+    if (number === undefined) return
+    const place = (number << SLAB_BITS) | app.at
+    for (const hash of hashesOf(app)) if (this.#takeOut(hash, place)) this.#letGoOf(number, app.words)
+  }
+
+  #letGoOf(number: number, words: Float64Array): void {
+    this.#count--
+    const uses = (this.#slabUses[number] as number) - 1
+    this.#slabUses[number] = uses
+    if (uses > 0) return
+    // Its memory would stay for nothing that is in it.
+    this.#slabs[number] = NO_WORDS
+    this.#slabNumbers.delete(words)
+    this.#freeSlabs.push(number)
+  }
+
+  /** Returns whether it was there. What was pushed on by it moves up, so that a search still ends at the first empty slot. */
+  #takeOut(hash: number, place: number): boolean {
+    const table = this.#table
+    const mask = table.length - 1
+    let hole = (hash << 1) & mask
+    for (; table[hole + 1] !== place || table[hole] !== hash; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
+    for (let slot = (hole + 2) & mask; table[slot + 1] !== 0; slot = (slot + 2) & mask) {
+      const home = ((table[slot] as number) << 1) & mask
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue
+      table[hole] = table[slot] as number
+      table[hole + 1] = table[slot + 1] as number
+      hole = slot
+    }
+    table[hole + 1] = 0
+    return true
   }
 
   #learn(event: AppEvent, idWord: number): App | undefined {
@@ -116,7 +158,11 @@ export class AppIndex {
   }
 
   #slabNumber(words: Float64Array<ArrayBuffer>): number {
-    const number = this.#slabNumbers.get(words) ?? this.#slabs.push(words) - 1
+    const known = this.#slabNumbers.get(words)
+    if (known !== undefined) return known
+    const number = this.#freeSlabs.pop() ?? this.#slabs.length
+    this.#slabs[number] = words
+    this.#slabUses[number] = 0
     this.#slabNumbers.set(words, number)
     return number
   }
@@ -143,6 +189,14 @@ export class AppIndex {
 function isIndexed({ guid, appId, appIdEnd }: AppEvent): boolean {
   const length = appIdEnd - appId
   return guid === '' && length >= MIN_ID_BYTES && length <= MAX_ID_BYTES
+}
+
+/** Of each spelling that its id has. */
+function hashesOf({ words, at }: App): number[] {
+  const view = new DataView(words.buffer, words.byteOffset)
+  return [at + TEXT_ID_WORD, at + UUID_ID_WORD]
+    .filter((idAt) => words[idAt + ID_LENGTH_WORD] !== 0)
+    .map((idAt) => hashOf(view, 8 * idAt, 8 * (idAt + LAST_ID_WORD)))
 }
 
 /** Of the first and the last eight bytes: ids may begin alike (numbered ones) or end alike. */

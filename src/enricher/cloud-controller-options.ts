@@ -11,15 +11,17 @@ export interface CloudControllerOptions extends Credentials {
   /** Further tries of one page of the list of all apps. Look-ups are repeated by whoever asks, for as long as it takes. */
   readonly retries: number
   readonly skipSslValidation: boolean
+  /** Certificates of authorities, in PEM, in place of Node's own. */
+  readonly trusted?: readonly string[] | undefined
   readonly resultsPerPage: number
   /** What must not be seen of what servers answer; it learns the tokens that UAA gives. By default just the login's. */
   readonly secrets?: Secrets
   readonly log: Logger
 }
 
-export function httpClientFor({ timeoutMs, skipSslValidation, secrets, ...login }: CloudControllerOptions): HttpClient {
+export function httpClientFor({ timeoutMs, skipSslValidation, trusted, secrets, ...login }: CloudControllerOptions): HttpClient {
   const { password = '', clientSecret = '', token = '' } = login
-  return new HttpClient({ timeoutMs, skipSslValidation, secrets: secrets ?? new Secrets([password, clientSecret, token]) })
+  return new HttpClient({ timeoutMs, skipSslValidation, trusted, secrets: secrets ?? new Secrets([password, clientSecret, token]) })
 }
 
 /** `path` of the API root (v2: /v2/info) says where UAA is; `uaaOf` reads it there. It is asked anew for every login. */

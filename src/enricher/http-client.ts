@@ -16,6 +16,8 @@ export interface HttpClientOptions {
   /** For one request, from the first byte sent to the last byte read. */
   readonly timeoutMs: number
   readonly skipSslValidation: boolean
+  /** Certificates of authorities, in PEM, in place of Node's own. */
+  readonly trusted?: readonly string[] | undefined
   /** Values that servers may quote in their errors and that must not be passed on. */
   readonly secrets: Secrets
 }
@@ -48,11 +50,11 @@ export class HttpClient implements SourceTraffic {
   readonly #timeoutMs: number
   readonly #quietUntilMs = new Map<string, number>()
 
-  constructor({ timeoutMs, skipSslValidation, secrets }: HttpClientOptions) {
+  constructor({ timeoutMs, skipSslValidation, trusted, secrets }: HttpClientOptions) {
     this.#timeoutMs = timeoutMs
     this.secrets = secrets
     this.#agent = new Agent({
-      connect: { rejectUnauthorized: !skipSslValidation, timeout: timeoutMs },
+      connect: { rejectUnauthorized: !skipSslValidation, timeout: timeoutMs, ...(trusted && { ca: [...trusted] }) },
       connections: 10,
       headersTimeout: 0,
       bodyTimeout: 0,

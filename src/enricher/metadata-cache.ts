@@ -20,15 +20,13 @@ export interface MetadataCacheOptions {
 const LOOSE_APPS = 1000
 
 /**
- * The apps that exist and those that do not, behind the index that finds them by an event's bytes. The index may remember what
- * is no longer here, so it forgets all before it is asked again, once something went or changed.
+ * The apps that exist and those that do not, behind the index that finds them by an event's bytes.
  */
 export class MetadataCache {
   readonly #known: LRUCache<string, App>
   /** Stale entries stay until `expireAbsent` takes them, for nothing may expire while Cloud Controller fails. */
   readonly #absent: LRUCache<string, App>
   readonly #index = new AppIndex((guid) => this.#cached(guid))
-  #mustForget = false
   /** Apps dropped or replaced since all were moved: each may still take up memory, beside one that stayed. */
   #dropped = 0
 
@@ -36,8 +34,8 @@ export class MetadataCache {
 
   constructor({ cacheSize, negativeCacheSize, negativeExpireMs, backslash = () => 'literal' }: MetadataCacheOptions) {
     this.#backslash = backslash
-    const dispose = () => {
-      this.#mustForget = true
+    const dispose = (app: App) => {
+      this.#index.remove(app)
       this.#dropped++
     }
     this.#known = new LRUCache({ max: Math.max(1, cacheSize), dispose })
@@ -63,12 +61,10 @@ export class MetadataCache {
 
   /** See {@link AppIndex.prefetch}. */
   prefetch(events: readonly AppEvent[], count: number): void {
-    if (this.#mustForget) this.#forget()
     this.#index.prefetch(events, count)
   }
 
   find(event: AppEvent): App | undefined {
-    if (this.#mustForget) this.#forget()
     return this.#index.find(event) ?? this.#nobody(guidOf(event))
   }
 
@@ -86,6 +82,7 @@ export class MetadataCache {
     this.#known.set(guid, app)
     // Events would bring it there, too, one slow look-up each: with 100,000 apps that was a fifth of the CPU of the first million.
     this.#index.add(app)
+    this.#packIfLoose()
     return app
   }
 
@@ -118,6 +115,7 @@ export class MetadataCache {
 
   remove(guids: readonly string[]): void {
     for (const guid of guids) this.#known.delete(guid)
+    this.#packIfLoose()
   }
 
   hasStaleAbsent(): boolean {
@@ -129,8 +127,19 @@ export class MetadataCache {
     this.#absent.purgeStale()
   }
 
+  #packIfLoose(): void {
+    if (this.#dropped > this.known + this.absent + LOOSE_APPS) this.#pack()
+  }
+
+  /** Moves all apps together: each that was dropped has left a gap. */
   #pack(): void {
-    for (const apps of [this.#known, this.#absent]) for (const app of apps.values()) app.move()
+    this.#index.clear()
+    for (const apps of [this.#known, this.#absent]) {
+      for (const app of apps.values()) {
+        app.move()
+        this.#index.add(app)
+      }
+    }
     this.#dropped = 0
   }
 
@@ -138,15 +147,9 @@ export class MetadataCache {
     return this.#known.get(guid) ?? this.#absent.get(guid)
   }
 
-  #forget(): void {
-    this.#index.clear()
-    if (this.#dropped > this.known + this.absent + LOOSE_APPS) this.#pack()
-    this.#mustForget = false
-  }
-
   /** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
   #nobody(id: string): App | undefined {
-    return isGuid(id) ? undefined : App.of(id, undefined, steadyNowMs(), this.#backslash())
+    return isGuid(id) ? undefined : App.nobody(id, this.#backslash())
   }
 }
 

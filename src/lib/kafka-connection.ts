@@ -15,6 +15,8 @@ export interface KafkaConnectionOptions {
   readonly sslCert?: string | undefined
   readonly sslKey?: string | undefined
   readonly skipSslValidation?: boolean
+  /** Certificates of authorities, in PEM, in place of Node's own; `sslCa` stands above them. */
+  readonly trusted?: readonly string[] | undefined
   readonly saslMechanism?: 'plain' | 'scram-sha-256' | 'scram-sha-512' | undefined
   readonly saslUsername?: string | undefined
   readonly saslPassword?: string | undefined
@@ -41,12 +43,12 @@ export function kafkaConfig(options: KafkaConnectionOptions): KafkaConfig {
   }
 }
 
-function tls({ ssl, sslCa, sslCert, sslKey, skipSslValidation = false }: KafkaConnectionOptions): Pick<KafkaConfig, 'ssl'> {
+function tls({ ssl, sslCa, sslCert, sslKey, trusted, skipSslValidation = false }: KafkaConnectionOptions): Pick<KafkaConfig, 'ssl'> {
   if (!ssl) return {}
   return {
     ssl: {
       rejectUnauthorized: !skipSslValidation,
-      ...(sslCa !== undefined && { ca: sslCa }),
+      ...(sslCa !== undefined ? { ca: sslCa } : trusted && { ca: [...trusted] }),
       ...(sslCert !== undefined && { cert: sslCert }),
       ...(sslKey !== undefined && { key: sslKey }),
     },

@@ -20,6 +20,8 @@ export interface InfluxDbConnectionOptions {
   readonly timeoutMs: number
   readonly pingTimeoutMs: number
   readonly skipSslValidation: boolean
+  /** Certificates of authorities, in PEM, in place of Node's own. */
+  readonly trusted?: readonly string[] | undefined
   readonly gzip: boolean
   /** Connections for writing; a ping has one more. */
   readonly maxWrites: number
@@ -53,7 +55,11 @@ export class InfluxDbConnection {
       connections: options.maxWrites + 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { rejectUnauthorized: !options.skipSslValidation, timeout: options.timeoutMs },
+      connect: {
+        rejectUnauthorized: !options.skipSslValidation,
+        timeout: options.timeoutMs,
+        ...(options.trusted && { ca: [...options.trusted] }),
+      },
     })
   }
 

@@ -182,6 +182,8 @@ function reduced(batch: readonly Entry[]): readonly (readonly Entry[])[] {
 function toMessage({ letter, withValue }: Entry): Message {
   const { value, sizeBytes } = letter
   return {
+    // A compacted topic takes none without a key, and keeps each of different keys.
+    key: [letter.topic, letter.partition, letter.offset, ...(letter.output === undefined ? [] : [letter.output])].join('/'),
     value: value !== undefined && withValue ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : null,
     headers: {
       'cfmr-reason': letter.reason,

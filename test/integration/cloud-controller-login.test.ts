@@ -16,6 +16,7 @@ import { guidOf, makeApps } from '../support/apps.ts'
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -47,7 +48,9 @@ const admin = { user: 'admin', password: 'admin' }
 
 /** Moves the clock, for the source as for the fake: they share this process. */
 function pass(seconds: number): void {
+  const now = performance.now.bind(performance)
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 * seconds })
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 1000 * seconds)
 }
 
 describe.each(['v3', 'v2'] as const)('the login of %s', (version) => {

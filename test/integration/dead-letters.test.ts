@@ -183,3 +183,32 @@ describe('while the topic cannot be written, a send waits, says why, and loses n
     expect(letters.sent).toBe(0)
   })
 })
+
+it('a compacted topic takes them, and keeps each', async () => {
+  const topic = 'compacted'
+  await createTopic(topic, 1, [{ name: 'cleanup.policy', value: 'compact' }])
+  const letters = deadLetters(topic)
+  const refused = (output: string): DeadLetter => ({ ...letter(1, Buffer.from('one')), reason: 'refused', output })
+  await letters.send([letter(1, Buffer.from('one')), letter(2, undefined), refused('influxdb'), refused('elasticsearch')], never)
+  const read = await keysIn(topic, 4)
+  expect(new Set(read)).toEqual(new Set(['source/2/1', 'source/2/2', 'source/2/1/influxdb', 'source/2/1/elasticsearch']))
+})
+
+async function keysIn(topic: string, count: number): Promise<string[]> {
+  const consumer = new kafkajs.Kafka(config).consumer({ groupId: 'reader of keys' })
+  await consumer.connect()
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true })
+    return await new Promise((resolve) => {
+      const keys: string[] = []
+      void consumer.run({
+        eachMessage: async ({ message: { key } }) => {
+          keys.push(String(key))
+          if (keys.length === count) resolve(keys)
+        },
+      })
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+}

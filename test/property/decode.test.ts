@@ -10,7 +10,8 @@ import { anyEnvelope, anySpelling, toJson } from '../support/envelope-arbitrary.
 import { parseLine } from '../support/line-protocol.ts'
 import { Refiner } from '../support/refine.ts'
 
-const refiner = new Refiner((guid) => App.of(guid, { app: 'a', app_guid: guid, space: 's', space_guid: 'sg', org: 'o', org_guid: 'og' }, 0))
+const APP = { app: 'a', app_guid: 'ag', space: 's', space_guid: 'sg', org: 'o', org_guid: 'og' }
+const refiner = new Refiner((guid) => App.of(guid, APP, 0))
 const mix = loadMix()
 const refined = (message: string | Buffer) => refiner.refine(Buffer.from(message))
 
@@ -21,6 +22,30 @@ test('JSON and protobuf of the same envelope give the same line', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+test.each([
+  ['client', 1],
+  ['server', 2],
+] as const)('where only the %s side of requests counts, the other is discarded whatever app it names, and all else stays', (side, peer) => {
+  const choosy = new Refiner((guid) => App.of(guid, APP, 0), side)
+  const outcome = (message: Uint8Array) => choosy.refine(message)
+  fc.assert(
+    fc.property(anyEnvelope, (envelope) => {
+      const { eventType = 4, httpStartStop } = envelope as { eventType?: number; httpStartStop?: { peerType?: number } }
+      const isOther = eventType === 4 && httpStartStop != null && (httpStartStop.peerType ?? 1) !== peer
+      const expected = isOther ? { outcome: 'discarded' } : refined(toJson(envelope))
+      expect(outcome(Buffer.from(toJson(envelope)))).toEqual(expected)
+      expect(outcome(encodeProtobuf(envelope))).toEqual(expected)
+    }),
+    { numRuns: 300 },
+  )
+  for (let number = 0; number < 300; number++) {
+    const message = mix.envelope(number)
+    const { eventType, httpStartStop } = JSON.parse(message.toString())
+    const isOther = eventType === 4 && httpStartStop.peerType !== peer
+    expect(outcome(message)).toEqual(isOther ? { outcome: 'discarded' } : refined(message))
+  }
 })
 
 test('capitals, escapes and white space change nothing', () => {

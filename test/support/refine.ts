@@ -1,6 +1,12 @@
 import type { App } from '../../src/app.ts'
 import { type AppEvent, guidOf, type Verdict } from '../../src/app-event.ts'
-import { type AppDirectory, CloudFoundryTranslator, type EventDecoder, type EventEncoder } from '../../src/cloud-foundry-translator.ts'
+import {
+  type AppDirectory,
+  CloudFoundryTranslator,
+  type CloudFoundryTranslatorOptions,
+  type EventDecoder,
+  type EventEncoder,
+} from '../../src/cloud-foundry-translator.ts'
 import { Decoder } from '../../src/decode/decoder.ts'
 import { LineEncoder } from '../../src/encode/line-encoder.ts'
 import { LineBuffer } from '../../src/lib/line-buffer.ts'
@@ -19,10 +25,12 @@ const encoder = new LineEncoder({ uniqueTimestamps: false })
 /** What the program makes of messages, without the parts that wait: its own translator, and a sink that keeps what it is given. */
 export class Refiner {
   readonly #apps: AppDirectory
+  readonly #httpPeer: CloudFoundryTranslatorOptions['httpPeer']
   readonly #translator: CloudFoundryTranslator
 
   /** An app that `appOf` does not know does not exist. */
-  constructor(appOf: (guid: string) => App | undefined) {
+  constructor(appOf: (guid: string) => App | undefined, httpPeer: CloudFoundryTranslatorOptions['httpPeer'] = 'both') {
+    this.#httpPeer = httpPeer
     this.#apps = { prefetch: () => {}, find: (event) => appOf(guidOf(event)), lookUp: async (guid) => appOf(guid) }
     this.#translator = this.#translatorWith(new Decoder())
   }
@@ -49,7 +57,13 @@ export class Refiner {
   }
 
   #translatorWith(decoder: EventDecoder): CloudFoundryTranslator {
-    return new CloudFoundryTranslator({ decoder, apps: this.#apps, notFound: 'discard', groupMessages: GROUP_MESSAGES })
+    return new CloudFoundryTranslator({
+      decoder,
+      apps: this.#apps,
+      notFound: 'discard',
+      httpPeer: this.#httpPeer,
+      groupMessages: GROUP_MESSAGES,
+    })
   }
 }
 

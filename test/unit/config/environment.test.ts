@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { scratchFolder } from '../../../dev/scratch-folder.ts'
 import { mistakes, read } from './complete.ts'
 
 describe('names that do not exist', () => {
@@ -60,6 +63,17 @@ describe('VCAP_SERVICES', () => {
     })
     expect(cf).toMatchObject({ user: 'from-env', password: 'from service', retries: 5 })
     expect(kafka.topics).toEqual(['a', 'b'])
+  })
+
+  test('may be a file, where the platform hands bindings over so', () => {
+    const path = join(scratchFolder('bindings'), 'vcap_services')
+    writeFileSync(path, services({ CFMR_CF_PASSWORD: 'from a file' }))
+    expect(read({ CFMR_CF_PASSWORD: undefined, VCAP_SERVICES_FILE_PATH: path }).cf.password).toBe('from a file')
+    const both = { VCAP_SERVICES: services({ CFMR_CF_PASSWORD: 'from the environment' }), VCAP_SERVICES_FILE_PATH: path }
+    expect(read({ CFMR_CF_PASSWORD: undefined, ...both }).cf.password).toBe('from the environment')
+    expect(mistakes({ VCAP_SERVICES_FILE_PATH: `${path}-none` })).toEqual([
+      expect.stringMatching(/^VCAP_SERVICES_FILE_PATH: found .*-none", which cannot be read \(ENOENT.*expected the path of a file$/),
+    ])
   })
 
   test('looks at user-provided services only', () => {

@@ -38,6 +38,7 @@ test('an envelope is read with all digits', () => {
   expect(read(encodeProtobuf({ origin: '', eventType: 4, httpStartStop: { ...http, ...rest } })).httpStartStop).toEqual({
     startTimestamp: -(2n ** 63n),
     stopTimestamp: -1n,
+    peerType: 1,
     method: 99,
     statusCode: -1,
     contentLength: -(2n ** 63n),

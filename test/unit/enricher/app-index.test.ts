@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { App } from '../../../src/app.ts'
 import { AppEvent, guidOf, POINT, UNDECODABLE } from '../../../src/app-event.ts'
@@ -89,6 +90,47 @@ test('after clear it asks again', () => {
   expect(find(asText(guid))).toBeDefined()
   index.clear()
   expect(find(asText(guid))).toBeUndefined()
+})
+
+test('an app that is removed is asked for again, and no other is', () => {
+  const guids = Array.from({ length: 2000 }, (_, number) => guidNumber(number))
+  const { apps, asked, index, tagsOf, find } = indexOf(guids)
+  for (const guid of guids) find(asText(guid))
+  asked.length = 0
+  const removed = guids.filter((_, number) => number % 3 === 0)
+  for (const guid of removed) {
+    index.remove(apps.get(guid) as App)
+    apps.delete(guid)
+  }
+  for (const guid of guids) for (const spelling of [asText, asUuid]) expect(find(spelling(guid))).toBe(tagsOf(guid))
+  expect(asked).toEqual(removed.flatMap((guid) => [guid, guid]))
+  index.remove(App.of(guidNumber(5000), undefined, 0))
+})
+
+test('whatever is added and removed in whatever order, just what is there is found', () => {
+  const step = fc.record({ number: fc.nat(40), isRemoval: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const there = new Map<number, App>()
+      const index = new AppIndex(() => undefined)
+      for (const { number, isRemoval } of steps) {
+        const app = there.get(number)
+        if (isRemoval && app !== undefined) {
+          index.remove(app)
+          there.delete(number)
+        } else if (!isRemoval && app === undefined) {
+          const made = App.of(guidNumber(number), undefined, 0)
+          index.add(made)
+          there.set(number, made)
+        }
+      }
+      for (let number = 0; number <= 40; number++) {
+        for (const spelling of [asText, asUuid]) {
+          expect(index.find(eventWith(spelling(guidNumber(number))))?.tags).toBe(there.get(number)?.tags)
+        }
+      }
+    }),
+  )
 })
 
 test('no id passes for another that begins or ends as it does', () => {

@@ -141,3 +141,31 @@ it('has nobody for an id that is no GUID, and does not keep it: such ids may be 
   expect(cache.find(eventOf(guidOf(1)))).toBeUndefined()
   expect([cache.known, cache.absent]).toEqual([0, 0])
 })
+
+it('an event whose id is no GUID leaves the memory alone that apps share', () => {
+  const cache = makeCache({ cacheSize: 1000 })
+  const memories = new Set<unknown>()
+  for (let number = 0; number < 400; number++) {
+    for (let i = 0; i < 200; i++) cache.find(eventOf(`component-${number}-${i}`))
+    cache.add(metadata(number), Date.now())
+    memories.add(cache.get(guidOf(number))?.words)
+  }
+  expect(memories.size).toBeLessThan(5)
+})
+
+it('one app that is dropped, renamed or denied costs no other its place', () => {
+  const cache = makeCache({ cacheSize: 100 })
+  cache.refresh(
+    Array.from({ length: 100 }, (_, number) => metadata(number)),
+    Date.now(),
+  )
+  cache.remove([guidOf(1)])
+  cache.add({ ...metadata(2), app: 'renamed' }, Date.now())
+  cache.deny(guidOf(500), Date.now())
+  cache.add(metadata(200), Date.now())
+  cache.add(metadata(201), Date.now())
+  expect(cache.find(eventOf(guidOf(1)))).toBeUndefined()
+  const renamed = cache.find(eventOf(guidOf(2)))
+  expect(renamed && metadataOf(renamed)?.app).toBe('renamed')
+  for (let number = 3; number < 100; number++) expect(cache.find(eventOf(guidOf(number)))?.exists, `${number}`).not.toBe(false)
+})
