@@ -17,6 +17,7 @@ const closing: (() => unknown)[] = []
 afterEach(async () => {
   vi.useRealTimers()
   vi.restoreAllMocks()
+  passedMs = 0
   for (const close of closing.splice(0).reverse()) await close()
 })
 
@@ -46,11 +47,14 @@ const refused = (message: string | RegExp) => ({
 const grantsOf = (cc: CloudControllerFake) => cc.uaa.grants.map(({ grant }) => grant)
 const admin = { user: 'admin', password: 'admin' }
 
+const steadyMs = performance.now.bind(performance)
+let passedMs = 0
+
 /** Moves the clock, for the source as for the fake: they share this process. */
 function pass(seconds: number): void {
-  const now = performance.now.bind(performance)
+  passedMs += 1000 * seconds
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1000 * seconds })
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + 1000 * seconds)
+  vi.spyOn(performance, 'now').mockImplementation(() => steadyMs() + passedMs)
 }
 
 describe.each(['v3', 'v2'] as const)('the login of %s', (version) => {
