@@ -4,14 +4,21 @@ import { rootCertificates } from 'node:tls'
 import { errorText } from '../lib/error-text.ts'
 import type { Environment } from './environment.ts'
 
+/** What a variable names and cannot be read. */
+export interface Unreadable {
+  readonly variable: string
+  readonly path: string
+  readonly why: string
+}
+
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
 /**
  * The certificates of authorities to trust, in PEM: Node's own, and those that the platform trusts (the files of the folder
  * CF_SYSTEM_CERT_PATH, and the bundle SSL_CERT_FILE), with NODE_EXTRA_CA_CERTS, which Node leaves out where it is told whom to trust.
- * Undefined where the platform names none: then Node's own way holds. What cannot be read goes to \`warnings\`.
+ * Undefined where the platform names none: then Node's own way holds. What cannot be read goes to `unreadable`.
  */
-export function trustedCertificates(env: Environment, warnings: string[]): readonly string[] | undefined {
+export function trustedCertificates(env: Environment, unreadable: Unreadable[]): readonly string[] | undefined {
   const folder = env['CF_SYSTEM_CERT_PATH']?.trim() ?? ''
   const bundle = env['SSL_CERT_FILE']?.trim() ?? ''
   if (folder === '' && bundle === '') return undefined
@@ -19,12 +26,12 @@ export function trustedCertificates(env: Environment, warnings: string[]): reado
     try {
       return readFileSync(path, 'utf8').match(CERTIFICATE) ?? []
     } catch (error) {
-      warnings.push(unreadable(variable, path, error))
+      unreadable.push({ variable, path, why: errorText(error) })
       return []
     }
   }
   const platform = [
-    ...filesIn(folder, warnings).flatMap((path) => read('CF_SYSTEM_CERT_PATH', path)),
+    ...filesIn(folder, unreadable).flatMap((path) => read('CF_SYSTEM_CERT_PATH', path)),
     ...(bundle === '' ? [] : read('SSL_CERT_FILE', bundle)),
   ]
   if (platform.length === 0) return undefined
@@ -32,18 +39,14 @@ export function trustedCertificates(env: Environment, warnings: string[]): reado
   return [...new Set([...rootCertificates, ...(extra === '' ? [] : read('NODE_EXTRA_CA_CERTS', extra)), ...platform])]
 }
 
-function filesIn(folder: string, warnings: string[]): readonly string[] {
+function filesIn(folder: string, unreadable: Unreadable[]): readonly string[] {
   if (folder === '') return []
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
       .map(({ name }) => join(folder, name))
   } catch (error) {
-    warnings.push(unreadable('CF_SYSTEM_CERT_PATH', folder, error))
+    unreadable.push({ variable: 'CF_SYSTEM_CERT_PATH', path: folder, why: errorText(error) })
     return []
   }
-}
-
-function unreadable(variable: string, path: string, error: unknown): string {
-  return `${variable}: ${path} cannot be read (${errorText(error)}): its certificates are not trusted. Correct it, or unset the variable.`
 }

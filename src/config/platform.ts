@@ -1,4 +1,4 @@
-import { trustedCertificates } from './certificates.ts'
+import { trustedCertificates, type Unreadable } from './certificates.ts'
 import type { Environment } from './environment.ts'
 import type { Rules } from './rules.ts'
 
@@ -16,13 +16,13 @@ const KILL_AFTER_MS = 10_000
 
 export function readPlatform(env: Environment, rules: Rules, mistakes: string[]): Platform {
   const index = env['CF_INSTANCE_INDEX']?.trim() ?? ''
-  const unreadable: string[] = []
+  const unreadable: Unreadable[] = []
   const trusted = trustedCertificates(env, unreadable)
   return {
     trusted,
     instanceIndex: /^\d+$/.test(index) ? Number(index) : 0,
     port: readPort(env, rules, mistakes),
-    warnings: [...warnings(env, rules), ...unreadable],
+    warnings: [...warnings(env, rules, unreadable)],
   }
 }
 
@@ -36,7 +36,10 @@ function readPort(env: Environment, { mode, values, isSet }: Rules, mistakes: st
   return 0
 }
 
-function* warnings(env: Environment, { mode, values, isSet }: Rules): Generator<string> {
+function* warnings(env: Environment, { mode, values, isSet }: Rules, unreadable: readonly Unreadable[]): Generator<string> {
+  for (const { variable, path, why } of unreadable) {
+    yield `${variable}: ${path} cannot be read (${why}): its certificates are not trusted. Correct the variable, or unset it.`
+  }
   if (values.CFMR_KAFKA_SASLMECHANISM === 'plain' && values.CFMR_KAFKA_SSL === false) {
     yield 'CFMR_KAFKA_SASLMECHANISM=plain without CFMR_KAFKA_SSL=true: the Kafka password goes over the network as it is. Set CFMR_KAFKA_SSL=true, or use scram-sha-256 or scram-sha-512.'
   }

@@ -9,6 +9,7 @@ import type { Delivery, Input, InputStats, PartitionStats } from '../types.ts'
 import { Bell } from './bell.ts'
 import { GroupSession } from './group/group-session.ts'
 import { PartitionWatch } from './group/partition-watch.ts'
+import { StalledPartitions } from './group/stalled-partitions.ts'
 import { StartPositions } from './group/start-positions.ts'
 import { isForSomebodyToMend, KafkaAdmin } from './kafka-admin.ts'
 import type { KafkaInputOptions } from './kafka-input-options.ts'
@@ -48,6 +49,7 @@ export class KafkaInput implements Input, InputStats {
   readonly #bell = new Bell()
   readonly #readAhead: ReadAhead
   readonly #watch: PartitionWatch
+  readonly #stalled: StalledPartitions
   readonly #startPositions: StartPositions
   /** Aborted at the end, whatever it is. */
   readonly #over = new AbortController()
@@ -68,6 +70,7 @@ export class KafkaInput implements Input, InputStats {
     this.#topicSet = new TopicSet({ entries: topics, deadLetterTopic })
     this.#readAhead = new ReadAhead({ maxInFlight, maxInFlightBytes, filled: this.#filled, emptied: this.#bell })
     this.#watch = new PartitionWatch({ admin: this.#admin, log })
+    this.#stalled = new StalledPartitions(log)
     this.#startPositions = new StartPositions({ groupId, offsetNewest, log, skipped: (...gap) => this.#watch.reportSkipped(...gap) })
   }
 
@@ -124,6 +127,7 @@ export class KafkaInput implements Input, InputStats {
     else if (quietMs > Math.min(QUIET_MS, sessionTimeoutMs))
       reasons.push(`kafka: no sign of life from the group ${groupId} for ${Math.round(quietMs / 1000)} s`)
     reasons.push(...this.#watch.notReady())
+    reasons.push(...this.#stalled.notReady())
     if (this.isPaused) reasons.push(this.#whyPaused())
     return reasons
   }
@@ -169,6 +173,7 @@ export class KafkaInput implements Input, InputStats {
       readAhead: this.#readAhead,
       startPositions: this.#startPositions,
       watch: this.#watch,
+      stalled: this.#stalled,
       bell: this.#bell,
     })
     await this.#session.run()
@@ -214,6 +219,7 @@ export class KafkaInput implements Input, InputStats {
       this.#fail(`Kafka (${String(kafka.brokers)}) has not answered for ${silentS} s, longer than CFMR_KAFKA_GIVEUP allows`)
     }
     if (session === undefined) return
+    session.lookForStalled()
     const quietMs = nowMs - confirmedMs
     if (quietMs > Math.max(SILENT_MS, session.rebalanceTimeoutMs + 30_000)) {
       session.end(new Error(`the group has given no sign of life for ${Math.round(quietMs / 1000)} s`))
@@ -254,6 +260,7 @@ export class KafkaInput implements Input, InputStats {
     this.#filled.ring()
     this.#watch.lookSoon()
     this.#log.flush()
+    this.#stalled.flush()
   }
 
   async #every(ms: number, task: () => Promise<void>): Promise<void> {

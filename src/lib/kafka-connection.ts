@@ -2,7 +2,9 @@ import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
+import { keepErrorsApart } from './kafka-answers.ts'
 import { explainKafkaError, type KafkaProblem } from './kafka-problem.ts'
+import { restWithoutRequests } from './kafka-request-queue.ts'
 import { limitedLog } from './limited-log.ts'
 
 export interface KafkaConnectionOptions {
@@ -30,6 +32,8 @@ export interface KafkaConnectionOptions {
 
 /** What every client of ours needs to reach Kafka. `retry` is left to the caller: a consumer waits longer than a check. */
 export function kafkaConfig(options: KafkaConnectionOptions): KafkaConfig {
+  keepErrorsApart()
+  restWithoutRequests()
   return {
     brokers: [...options.brokers],
     clientId: options.clientId,

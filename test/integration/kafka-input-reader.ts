@@ -169,7 +169,7 @@ export class Platform {
 
   async createTopic(topic: string, numPartitions = 1, config: Readonly<Record<string, string | number>> = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value: String(value) }))
-    await this.admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] })
+    await this.admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] })
     // The answer comes before each broker knows.
     await until(`${topic} is there`, async () => {
       const { topics } = await this.admin.fetchTopicMetadata({ topics: [topic] })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
 import { scratchFolder } from '../../dev/scratch-folder.ts'
-import { trustedCertificates } from '../../src/config/certificates.ts'
+import { trustedCertificates, type Unreadable } from '../../src/config/certificates.ts'
 import { CloudController } from '../../src/enricher/cloud-controller.ts'
 import { CloudControllerV2 } from '../../src/enricher/cloud-controller-v2.ts'
 import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
@@ -80,7 +80,7 @@ describe.each(Object.entries(clients))('%s', (_, reach) => {
     ['CF_SYSTEM_CERT_PATH', 'platform'],
     ['SSL_CERT_FILE', 'platform/trusted-ca-1.crt'],
   ])('is where the platform trusts it (%s)', async (variable, path) => {
-    const warnings: string[] = []
+    const warnings: Unreadable[] = []
     await reach(trustedCertificates({ [variable]: join(folder, path) }, warnings))
     expect(warnings).toEqual([])
   })

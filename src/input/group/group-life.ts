@@ -6,10 +6,12 @@ import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { within } from '../../lib/within.ts'
 import type { Partitions } from '../assignment.ts'
 import { commitNothingNegative, whenOutOfRange } from '../negative-commits.ts'
+import { handOverRefusals, Refusal } from '../refused-fetches.ts'
 import { keepRecordBatchesWhole } from '../whole-batches.ts'
+import { subscribedAssigner } from './assigner.ts'
 import { FetchFence } from './fetch-fence.ts'
 
-const { Kafka, PartitionAssigners } = kafkajs
+const { Kafka } = kafkajs
 
 export interface GroupLifeOptions {
   readonly kafka: KafkaConfig
@@ -30,6 +32,13 @@ export interface GroupLifeOptions {
   readonly skipped: (topic: string, partition: number, first: number, next: number) => void
   /** A position is not in its partition, or no longer. */
   readonly outOfRange: () => void
+  /** Kafka does not let this partition be read. It is asked for again and again, unless it is paused. */
+  readonly refused: (topic: string, partition: number, error: Refusal['error']) => void
+}
+
+/** kafkajs's `Cluster`, with what its types leave out: what kafkajs takes for committed, and asks Kafka for where it is missing. */
+interface KafkajsCluster extends Cluster {
+  committedOffsets(group: { readonly groupId: string }): Record<string, Record<number, string>>
 }
 
 /** What Kafka fences commits by. */
@@ -51,7 +60,7 @@ export class GroupLife {
   readonly #stopListening: () => void
   readonly #ended: Promise<Error | undefined>
   #resolveEnded: (reason: Error | undefined) => void = () => {}
-  #cluster: Cluster | undefined
+  #cluster: KafkajsCluster | undefined
   #latestBatch: EachBatchPayload | undefined
   #isOver = false
   /** When Kafka last answered a fetch, as of `steadyNowMs()`. */
@@ -68,6 +77,7 @@ export class GroupLife {
     keepRecordBatchesWhole()
     commitNothingNegative()
     this.#stopListening = whenOutOfRange(options.groupId, () => this.#isOver || options.outOfRange())
+    handOverRefusals()
     const kafka = new Kafka({ ...options.kafka, retry: { initialRetryTime: 200, maxRetryTime: 2000, multiplier: 1.5, retries: 1000 } })
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
@@ -136,8 +146,10 @@ export class GroupLife {
     return this.#latestBatch?.commitOffsetsIfNecessary
   }
 
-  pause(topics: readonly string[]): void {
-    this.#whileItRuns(() => this.#consumer.pause(topics.map((topic) => ({ topic }))))
+  /** Partitions one by one: kafkajs resumes a topic that was paused as a whole when one of its partitions is paused. */
+  pause(partitions: Partitions): void {
+    const paused = Object.entries(partitions).map(([topic, numbers]) => ({ topic, partitions: [...numbers] }))
+    this.#whileItRuns(() => this.#consumer.pause(paused))
   }
 
   resume(topic: string, partition: number): void {
@@ -146,6 +158,17 @@ export class GroupLife {
 
   seek(topic: string, partition: number, offset: number): void {
     this.#whileItRuns(() => this.#consumer.seek({ topic, partition, offset: String(offset) }))
+    this.#tellCommitted(topic, [partition], offset)
+  }
+
+  /**
+   * kafkajs asks where partitions begin that it knows no committed offset of, all of them before each fetch, and fetches nothing
+   * while one of them has no leader. It is told by `seek`, so it needs to know nothing.
+   */
+  #tellCommitted(topic: string, partitions: readonly number[], offset: number): void {
+    const { groupId } = this.#options
+    const known = this.#cluster?.committedOffsets({ groupId })[topic]
+    if (known !== undefined) for (const partition of partitions) known[partition] = String(offset)
   }
 
   /** kafkajs throws synchronously while it stops; then none of this matters any more. */
@@ -157,18 +180,18 @@ export class GroupLife {
     }
   }
 
-  #gatedAssigner(config: { readonly cluster: Cluster; readonly groupId: string; readonly logger: kafkajs.Logger }): Assigner {
-    this.#cluster = config.cluster
-    const roundRobin = PartitionAssigners.roundRobin(config)
+  #gatedAssigner({ cluster }: { readonly cluster: Cluster }): Assigner {
+    this.#cluster = cluster as KafkajsCluster
+    const assigner = subscribedAssigner(cluster)
     return {
-      ...roundRobin,
+      ...assigner,
       protocol: (subscription) => {
         this.isJoining = false
         if (this.#isOver) throw Object.assign(new Error('this member has left the group'), { retriable: false })
         this.#options.beforeJoin()
         this.isJoining = true
         this.#fence.raise()
-        return roundRobin.protocol(subscription)
+        return assigner.protocol(subscription)
       },
     }
   }
@@ -178,6 +201,9 @@ export class GroupLife {
     if (this.#isOver) return
     // Not resolved: it is read again, by whoever owns the partition now.
     if (this.#fence.isStale(steadyNowMs())) return void (await sleep(50))
+    const { topic, partition, messages } = batch.batch
+    const first: unknown = messages[0]
+    if (first instanceof Refusal) return this.#options.refused(topic, partition, first.error)
     await this.#options.batch(batch)
   }
 
@@ -194,6 +220,8 @@ export class GroupLife {
       current(({ payload }) => {
         this.isJoining = false
         this.#fence.raise()
+        // Paused until it is known where they begin.
+        for (const [topic, partitions] of Object.entries(payload.memberAssignment)) this.#tellCommitted(topic, partitions, 0)
         joined(payload.memberAssignment, payload.isLeader)
       }),
     )

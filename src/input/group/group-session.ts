@@ -10,6 +10,7 @@ import { Committer } from './committer.ts'
 import { GroupLife } from './group-life.ts'
 import { Membership } from './membership.ts'
 import type { PartitionWatch } from './partition-watch.ts'
+import type { StalledPartitions } from './stalled-partitions.ts'
 import type { StartPositions } from './start-positions.ts'
 
 export interface GroupSessionOptions {
@@ -25,6 +26,7 @@ export interface GroupSessionOptions {
   readonly readAhead: ReadAhead
   readonly startPositions: StartPositions
   readonly watch: PartitionWatch
+  readonly stalled: StalledPartitions
   readonly bell: Bell
   readonly flushNow: () => void
 }
@@ -49,6 +51,7 @@ export class GroupSession {
   readonly #life: GroupLife
   readonly #committer: Committer
   readonly #watch: PartitionWatch
+  readonly #stalled: StalledPartitions
   #leaving: Promise<void> | undefined
   #leaveUntilMs = Number.POSITIVE_INFINITY
   /** Messages that will be read again. */
@@ -59,6 +62,7 @@ export class GroupSession {
     this.topics = topics
     this.rebalanceTimeoutMs = Math.max(REBALANCE_MIN_MS, processingTimeoutMs + REBALANCE_MARGIN_MS)
     this.#watch = watch
+    this.#stalled = options.stalled
     const life = () => this.#life
     const committer = new Committer({ groupId, life, log })
     this.#committer = committer
@@ -90,7 +94,12 @@ export class GroupSession {
       batch: (batch) => reader.read(batch),
       outOfRange: () => watch.lookSoon(),
       skipped: (topic, partition, first, next) => reader.skip(topic, partition, first, next),
+      refused: (...refusal) => this.#stalled.refused(this.#watched, ...refusal),
     })
+  }
+
+  get #watched() {
+    return { life: this.#life, assignment: this.membership.assignment }
   }
 
   /** Until it is ended, or has left; rejects with what it died of. */
@@ -114,7 +123,12 @@ export class GroupSession {
   }
 
   async look(): Promise<void> {
-    await this.#watch.look({ life: this.#life, assignment: this.membership.assignment })
+    await this.#watch.look(this.#watched)
+  }
+
+  /** Looks for partitions that cannot be read, and for those that can be again. */
+  lookForStalled(): void {
+    this.#stalled.look(this.#watched)
   }
 
   /** Stops reading, waits for what is in flight, commits and leaves. Resolves to the number of messages that will be read again. */

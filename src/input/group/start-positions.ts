@@ -1,5 +1,6 @@
 import type { Cluster } from 'kafkajs'
 import type { Logger } from 'pino'
+import { backoffMs } from '../../lib/backoff.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
@@ -38,7 +39,8 @@ type Offsets = ReadonlyMap<string, number>
 
 /** How long a member waits for the leader of a new group to store where it begins. */
 const LEADER_MS = 10_000
-const RETRY_MS = 200
+/** A partition without a leader may be asked for a long time. */
+const RETRIES = { initialMs: 200, maxMs: 1000, jitter: 0.2 }
 
 /**
  * Where the partitions of an assignment begin: at what the group committed; where there is nothing, at the oldest message, or
@@ -62,9 +64,9 @@ export class StartPositions {
 
   /** Resolves when all partitions are being read, or are no longer ours. One that cannot be begun holds no other. */
   async begin({ life, committer, assignment, topics, isLeader }: Beginning): Promise<void> {
-    life.pause(assignment.topics)
+    life.pause(assignment.partitions)
     const waitUntilMs = steadyNowMs() + LEADER_MS
-    while (assignment.isOpen && life.cluster !== undefined) {
+    for (let retry = 0; assignment.isOpen && life.cluster !== undefined; retry++) {
       try {
         const decides = isLeader || steadyNowMs() > waitUntilMs
         if (await this.#tryToBegin(life.cluster, { life, committer, assignment, topics, isLeader: decides })) return
@@ -72,7 +74,7 @@ export class StartPositions {
         this.#log.warn('positions', { error: errorText(error) }, 'cannot find out yet where to begin to read; trying again')
         await life.cluster.refreshMetadata().catch(() => {})
       }
-      await sleep(RETRY_MS)
+      await sleep(backoffMs(retry, RETRIES))
     }
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { expect, test } from 'vitest'
 import { scratchFolder } from '../../../dev/scratch-folder.ts'
-import { trustedCertificates } from '../../../src/config/certificates.ts'
+import { trustedCertificates, type Unreadable } from '../../../src/config/certificates.ts'
 
 const folder = scratchFolder('certificates')
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`
@@ -14,7 +14,7 @@ writeFileSync(join(folder, 'bundle.pem'), pem('C'))
 writeFileSync(join(folder, 'extra.pem'), pem('D'))
 
 test('the platform’s certificates stand beside Node’s own and those that Node was told of', () => {
-  const warnings: string[] = []
+  const warnings: Unreadable[] = []
   const env = {
     CF_SYSTEM_CERT_PATH: join(folder, 'platform'),
     SSL_CERT_FILE: join(folder, 'bundle.pem'),
@@ -32,10 +32,10 @@ test('without any, Node’s own way holds', () => {
 })
 
 test('what cannot be read is said, and stops nothing', () => {
-  const warnings: string[] = []
+  const warnings: Unreadable[] = []
   expect(trustedCertificates({ CF_SYSTEM_CERT_PATH: join(folder, 'none'), SSL_CERT_FILE: folder }, warnings)).toBeUndefined()
   expect(warnings).toEqual([
-    expect.stringMatching(/^CF_SYSTEM_CERT_PATH: .*none cannot be read \(ENOENT/),
-    expect.stringMatching(/^SSL_CERT_FILE: .* cannot be read \(EISDIR/),
+    { variable: 'CF_SYSTEM_CERT_PATH', path: join(folder, 'none'), why: expect.stringContaining('ENOENT') },
+    { variable: 'SSL_CERT_FILE', path: folder, why: expect.stringContaining('EISDIR') },
   ])
 })
