@@ -1,6 +1,7 @@
 import kafkajs, { type Admin, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { Config } from '../config/config.ts'
 import { TopicSet } from '../input/topic-set.ts'
+import { addressForKafkajs, addressOf } from '../lib/kafka-address.ts'
 import { explainKafkaError, type KafkaProblem } from '../lib/kafka-problem.ts'
 import { within } from '../lib/within.ts'
 import { counted, type Finding, type Findings, findingsOf } from './finding.ts'
@@ -24,7 +25,7 @@ export async function* checkKafka({ config, kafka }: CheckKafkaOptions): Finding
 
   const noCoordinator = new CoordinatorErrors()
   const retry = { retries: 3, initialRetryTime: 200, maxRetryTime: 1000 }
-  const admin = new kafkajs.Kafka({ ...kafka, ...noCoordinator.logging, brokers: reached, retry }).admin()
+  const admin = new kafkajs.Kafka({ ...kafka, ...noCoordinator.logging, brokers: reached.map(addressForKafkajs), retry }).admin()
   try {
     await answer(admin.connect())
     yield* checkCluster(admin, kafka, reached)
@@ -44,7 +45,7 @@ interface Attempt {
 
 /** Connects to one broker alone, login included. */
 async function attempt(kafka: KafkaConfig, broker: string): Promise<Attempt> {
-  const admin = new kafkajs.Kafka({ ...kafka, brokers: [broker], retry: { retries: 0 } }).admin()
+  const admin = new kafkajs.Kafka({ ...kafka, brokers: [addressForKafkajs(broker)], retry: { retries: 0 } }).admin()
   try {
     await answer(admin.connect())
     return { broker, problem: undefined }
@@ -67,7 +68,7 @@ function brokerFinding(config: Config['kafka'], broker: string, problem: KafkaPr
 /** Clients go on with the addresses that brokers give for themselves. */
 async function* checkCluster(admin: Admin, kafka: KafkaConfig, reached: readonly string[]): Findings {
   const { brokers, clusterId } = await answer(admin.describeCluster())
-  const addresses = brokers.map(({ host, port }) => `${host}:${port}`)
+  const addresses = brokers.map(addressOf)
   const others = addresses.filter((address) => !reached.includes(address))
   const attempts = await Promise.all(others.map((address) => attempt(kafka, address)))
   for (const { broker, problem } of attempts) {

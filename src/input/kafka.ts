@@ -1,6 +1,7 @@
 import { GaveUp } from '../errors.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error-text.ts'
+import { withReadableAddresses } from '../lib/kafka-address.ts'
 import { explainKafkaError } from '../lib/kafka-problem.ts'
 import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
@@ -123,7 +124,8 @@ export class KafkaInput implements Input, InputStats {
     const membership = this.#session?.membership
     const reasons = this.#missing.map((topic) => `kafka: the topic ${topic} does not exist`)
     const quietMs = steadyNowMs() - (membership?.confirmedMs ?? 0)
-    if (membership?.hasJoined !== true) reasons.push(`kafka: has not joined the group ${groupId} yet (brokers ${String(kafka.brokers)})`)
+    if (membership?.hasJoined !== true)
+      reasons.push(`kafka: has not joined the group ${groupId} yet (brokers ${withReadableAddresses(String(kafka.brokers))})`)
     else if (quietMs > Math.min(QUIET_MS, sessionTimeoutMs))
       reasons.push(`kafka: no sign of life from the group ${groupId} for ${Math.round(quietMs / 1000)} s`)
     reasons.push(...this.#watch.notReady())
@@ -216,7 +218,9 @@ export class KafkaInput implements Input, InputStats {
     const silentMs = nowMs - Math.max(confirmedMs, this.#admin.answeredMs)
     if (silentMs > giveUpMs) {
       const silentS = Math.round(silentMs / 1000)
-      this.#fail(`Kafka (${String(kafka.brokers)}) has not answered for ${silentS} s, longer than CFMR_KAFKA_GIVEUP allows`)
+      this.#fail(
+        `Kafka (${withReadableAddresses(String(kafka.brokers))}) has not answered for ${silentS} s, longer than CFMR_KAFKA_GIVEUP allows`,
+      )
     }
     if (session === undefined) return
     session.lookForStalled()

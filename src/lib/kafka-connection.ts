@@ -2,13 +2,14 @@ import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
+import { addressForKafkajs, hostOf } from './kafka-address.ts'
 import { keepErrorsApart } from './kafka-answers.ts'
 import { explainKafkaError, type KafkaProblem } from './kafka-problem.ts'
 import { restWithoutRequests } from './kafka-request-queue.ts'
 import { limitedLog } from './limited-log.ts'
 
 export interface KafkaConnectionOptions {
-  /** `host:port` each. */
+  /** `host:port` or `[IPv6]:port` each. */
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly ssl: boolean
@@ -35,7 +36,7 @@ export function kafkaConfig(options: KafkaConnectionOptions): KafkaConfig {
   keepErrorsApart()
   restWithoutRequests()
   return {
-    brokers: [...options.brokers],
+    brokers: options.brokers.map(addressForKafkajs),
     clientId: options.clientId,
     connectionTimeout: 5000,
     requestTimeout: 15_000,
@@ -66,7 +67,8 @@ function sasl({ saslMechanism, saslUsername = '', saslPassword = '' }: KafkaConn
 
 /** kafkajs's own socket factory, with an ear at TLS errors. */
 function reportingSocketFactory(onTlsFailure: KafkaConnectionOptions['onTlsFailure']): ISocketFactory {
-  return ({ host, port, ssl, onConnect }) => {
+  return ({ host: name, port, ssl, onConnect }) => {
+    const host = hostOf(name)
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
       : connectTcp({ host, port }, onConnect)

@@ -1,4 +1,5 @@
 import { errorText } from './error-text.ts'
+import { withReadableAddresses } from './kafka-address.ts'
 
 export interface KafkaProblem {
   readonly kind: 'authentication' | 'tls' | 'authorization' | 'unreachable' | 'other'
@@ -11,10 +12,15 @@ export interface KafkaProblem {
  * are until somebody acts; the rest may pass by itself.
  */
 export function explainKafkaError(thrown: unknown): KafkaProblem {
+  const { kind, message } = explain(thrown)
+  return { kind, message: withReadableAddresses(message) }
+}
+
+function explain(thrown: unknown): KafkaProblem {
   const chain = chainOf(thrown)
-  for (const explain of [tlsProblem, authenticationProblem, authorizationProblem, coordinatorProblem, unreachableProblem]) {
+  for (const read of [tlsProblem, authenticationProblem, authorizationProblem, coordinatorProblem, unreachableProblem]) {
     for (const link of chain) {
-      const problem = explain(link)
+      const problem = read(link)
       if (problem !== undefined) return problem
     }
   }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer, connect as dial } from 'node:net'
 import kafkajs from 'kafkajs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,6 +52,20 @@ const saslOverTls = (): Options => ({
   sslCa: pem(secure.certificates.ca),
   saslUsername: secure.username,
   saslPassword: secure.password,
+})
+
+it('a broker is reached by its IPv6 address, and named as it was written', async () => {
+  const port = Number(server.brokers[0]?.split(':').at(-1))
+  const proxy = createServer((socket) => {
+    const broker = dial(port, '127.0.0.1')
+    for (const [from, to] of [[socket, broker], [broker, socket]] as const) from.on('error', () => to.destroy()).pipe(to) // biome-ignore format: a table
+  })
+  await once(proxy.listen(0, '::1'), 'listening')
+  const address = `[::1]:${(proxy.address() as AddressInfo).port}`
+  expect(await topicsSeen({ brokers: [address] })).toEqual([])
+  proxy.close()
+  const [nowhere] = await freePorts(1)
+  expect((await refusal({ brokers: [`[::1]:${nowhere}`] })).message).toContain(`[::1]:${nowhere}`)
 })
 
 describe('lets in', () => {
