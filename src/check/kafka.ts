@@ -5,6 +5,7 @@ import { addressForKafkajs, addressOf } from '../lib/kafka-address.ts'
 import { explainKafkaError, type KafkaProblem } from '../lib/kafka-problem.ts'
 import { within } from '../lib/within.ts'
 import { counted, type Finding, type Findings, findingsOf } from './finding.ts'
+import { membershipFinding } from './kafka-membership.ts'
 
 const { ok, warning, failed } = findingsOf('kafka')
 
@@ -30,6 +31,11 @@ export async function* checkKafka({ config, kafka }: CheckKafkaOptions): Finding
     await answer(admin.connect())
     yield* checkCluster(admin, kafka, reached)
     const committed = yield* checkGroup(admin, config, noCoordinator)
+    const { groups } = await answer(admin.listGroups())
+    const isKnown = groups.some(({ groupId }) => groupId === config.consumerGroup)
+    const asking = { ...kafka, brokers: reached.map(addressForKafkajs), retry }
+    const refused = await membershipFinding({ kafka: asking, config, isKnown })
+    if (refused !== undefined) yield refused
     yield* checkTopics(admin, config, committed)
   } catch (error) {
     yield failed('answers', explainKafkaError(error).message)

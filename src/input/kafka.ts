@@ -57,6 +57,8 @@ export class KafkaInput implements Input, InputStats {
   #session: GroupSession | undefined
   #missing: readonly string[] = []
   #hasStarted = false
+  /** Since when the group has taken this instance no more. */
+  #refusedSinceMs: number | undefined
   #failure: Error | undefined
   #isStopping = false
   /** When reading was last seen to have room, or something to be settled. */
@@ -153,11 +155,18 @@ export class KafkaInput implements Input, InputStats {
         failures = 0
       } catch (error) {
         if (this.#over.signal.aborted) return
-        const { message } = explainKafkaError(error)
+        const { message, kind } = explainKafkaError(error)
         if (isForSomebodyToMend(error)) return this.#fail(message, error)
         failures = steadyNowMs() - startedMs > 60_000 ? 1 : failures + 1
-        this.#log.warn('session', { error: message }, 'Kafka is lost or cannot be reached; trying again, nothing is lost')
-        await sleep(backoffMs(failures - 1, { initialMs: 250, maxMs: 10_000, jitter: 0.2 }), this.#over.signal)
+        if (kind === 'group') {
+          this.#refusedSinceMs ??= startedMs
+          // A refusal is an answer.
+          this.#admin.answeredMs = steadyNowMs()
+          this.#log.error('group', { error: message }, 'The group does not take this instance; asking again, nothing is lost')
+          if (steadyNowMs() - this.#refusedSinceMs > this.#options.giveUpMs) return this.#fail(message, error)
+        } else this.#log.warn('session', { error: message }, 'Kafka is lost or cannot be reached; trying again, nothing is lost')
+        const retryMs = backoffMs(failures - 1, { initialMs: 250, maxMs: 10_000, jitter: 0.2 })
+        await sleep(Math.min(retryMs, this.#options.giveUpMs / 2), this.#over.signal)
       }
     }
   }
@@ -223,6 +232,7 @@ export class KafkaInput implements Input, InputStats {
       )
     }
     if (session === undefined) return
+    if (session.membership.isJoined) this.#refusedSinceMs = undefined
     session.lookForStalled()
     const quietMs = nowMs - confirmedMs
     if (quietMs > Math.max(SILENT_MS, session.rebalanceTimeoutMs + 30_000)) {

@@ -2,7 +2,7 @@ import { errorText } from './error-text.ts'
 import { withReadableAddresses } from './kafka-address.ts'
 
 export interface KafkaProblem {
-  readonly kind: 'authentication' | 'tls' | 'authorization' | 'unreachable' | 'other'
+  readonly kind: 'authentication' | 'tls' | 'authorization' | 'group' | 'unreachable' | 'other'
   /** A sentence that says what happened and which variable to look at. */
   readonly message: string
 }
@@ -18,7 +18,7 @@ export function explainKafkaError(thrown: unknown): KafkaProblem {
 
 function explain(thrown: unknown): KafkaProblem {
   const chain = chainOf(thrown)
-  for (const read of [tlsProblem, authenticationProblem, authorizationProblem, coordinatorProblem, unreachableProblem]) {
+  for (const read of [tlsProblem, authenticationProblem, authorizationProblem, groupProblem, coordinatorProblem, unreachableProblem]) {
     for (const link of chain) {
       const problem = read(link)
       if (problem !== undefined) return problem
@@ -109,6 +109,20 @@ function authorizationProblem({ type, text }: Link): KafkaProblem | undefined {
         ? 'the account needs READ and DESCRIBE on the topics of CFMR_KAFKA_TOPICS, and WRITE on the one of CFMR_KAFKA_DEADLETTERTOPIC'
         : 'look at the rights of the account of CFMR_KAFKA_SASLUSERNAME'
   return { kind: 'authorization', message: `Kafka does not let this account do that (${text}): ${cure}` }
+}
+
+/** What Kafka does not accept of a member of the group, however often it asks. */
+function groupProblem({ type, text }: Link): KafkaProblem | undefined {
+  const cure = GROUP_CURES[type]
+  return cure === undefined ? undefined : { kind: 'group', message: `Kafka does not let this instance into the group (${text}): ${cure}` }
+}
+
+const GROUP_CURES: Readonly<Record<string, string>> = {
+  INVALID_SESSION_TIMEOUT:
+    "set CFMR_KAFKA_SESSIONTIMEOUT to what the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms allow",
+  INCONSISTENT_GROUP_PROTOCOL:
+    'members of another kind are in it: set CFMR_KAFKA_CONSUMERGROUP to a group that nobody else uses, or stop the others',
+  GROUP_MAX_SIZE_REACHED: "it has as many members as the brokers' group.max.size allows: run fewer instances, or raise that",
 }
 
 /** kafkajs tells nobody why it has found none. */
