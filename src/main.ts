@@ -5,12 +5,15 @@ import { check } from './check/check.ts'
 import { type Command, CommandLineError, helpText, parseCommandLine } from './command-line.ts'
 import { type Config, readConfig } from './config/config.ts'
 import { ConfigError } from './errors.ts'
-import { createLog } from './lib/log.ts'
+import { createLog, lastWords } from './lib/log.ts'
 import { replay } from './replay.ts'
 import { metadataSource } from './stages.ts'
 import { Worker } from './worker.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** How long the end waits for a reader of the log. */
+const LAST_WORDS_MS = 1000
 
 process.exitCode = await main()
 process.exit()
@@ -52,7 +55,11 @@ async function start(command: Extract<Command, { overrides: object }>): Promise<
   })
   endOnBugs(log)
   for (const warning of config.warnings) log.warn(warning)
-  return command.name === 'replay' ? startReplay(command, config, log) : startWorker(config, log)
+  try {
+    return await (command.name === 'replay' ? startReplay(command, config, log) : startWorker(config, log))
+  } finally {
+    await lastWords(log, LAST_WORDS_MS)
+  }
 }
 
 /** The findings are its only words: what the parts would log is in them. */
@@ -100,7 +107,8 @@ function onSignal(end: (signal: NodeJS.Signals) => void): void {
 function endOnBugs(log: Logger): void {
   const end = (err: unknown) => {
     log.error({ err }, 'A bug: ending at once; what is not committed is read again, so nothing is lost. Please report this line')
-    process.exit(1)
+    // At once where somebody reads the log: then the line is out by now.
+    void lastWords(log, LAST_WORDS_MS / 4).finally(() => process.exit(1))
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)

@@ -1,11 +1,17 @@
 import type { Logger } from 'pino'
+import { errorText } from './error-text.ts'
 import { sleep } from './sleep.ts'
 
 const WINDOW_MS = 60_000
+/** So many causes of one key are told apart at a time; all further ones count as one. */
+const MAX_CAUSES = 8
 
 type LogFields = Readonly<Record<string, unknown>>
 
-/** Writes a line that may repeat: the first at once, then at most one a minute per key, with the number it stands for. */
+/**
+ * Writes a line that may repeat: the first at once, then at most one a minute per key and cause, with the number it stands for.
+ * The cause is the line's `error`: whoever mends one must not have to wait a minute to learn that there is another.
+ */
 export interface LimitedLog {
   /** `key` names what repeats; it comes from a small set (never from what a message holds). */
   warn(key: string, fields: LogFields, message: string): void
@@ -25,27 +31,36 @@ interface Repeating {
  */
 export function limitedLog(log: Logger): LimitedLog {
   const repeating = new Map<string, Repeating>()
+  const causes = new Map<string, Set<string>>()
 
-  function write(key: string, line: (fields: LogFields) => void, fields: LogFields): void {
+  function write(ofKey: string, line: (fields: LogFields) => void, fields: LogFields): void {
+    const known = causes.get(ofKey) ?? new Set()
+    const told = causeOf(fields['error'])
+    const cause = known.has(told) || known.size < MAX_CAUSES ? told : 'others'
+    const key = `${ofKey} ${cause}`
     const latest = (suppressed: number) => line({ ...fields, suppressed })
-    const known = repeating.get(key)
-    if (known !== undefined) {
-      known.suppressed += 1
-      known.latest = latest
+    const earlier = repeating.get(key)
+    if (earlier !== undefined) {
+      earlier.suppressed += 1
+      earlier.latest = latest
       return
     }
     line(fields)
     const entry = { suppressed: 0, latest }
     repeating.set(key, entry)
-    void watch(key, entry)
+    causes.set(ofKey, known.add(cause))
+    void watch(entry).then(() => {
+      repeating.delete(key)
+      known.delete(cause)
+      if (known.size === 0) causes.delete(ofKey)
+    })
   }
 
-  async function watch(key: string, entry: Repeating): Promise<void> {
+  async function watch(entry: Repeating): Promise<void> {
     do {
       entry.suppressed = 0
       await sleep(WINDOW_MS, undefined, { unref: true })
     } while (report(entry))
-    repeating.delete(key)
   }
 
   function report(entry: Repeating): boolean {
@@ -61,4 +76,13 @@ export function limitedLog(log: Logger): LimitedLog {
       for (const entry of repeating.values()) if (report(entry)) entry.suppressed = 0
     },
   }
+}
+
+/** What stays of an error's text where numbers, ids and times differ from one line to the next. A status (three digits) stays. */
+function causeOf(error: unknown): string {
+  if (error === undefined) return ''
+  return errorText(error)
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '#')
+    .replace(/\d+([.:,]\d+)*/g, (number) => (number.length === 3 ? number : '#'))
+    .slice(0, 300)
 }

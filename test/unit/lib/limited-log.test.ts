@@ -61,3 +61,35 @@ test('tells at the end what it still holds back', () => {
   limited.flush()
   expect(lines.slice(1)).toEqual([expect.objectContaining({ i: 4, suppressed: 3 })])
 })
+
+test('another cause is another line, at once; the same one is held back, whatever numbers are in it', async () => {
+  const { limited, lines } = recorder()
+  const asks = (error: unknown) => limited.warn('ask', { error }, 'Cloud Controller does not answer')
+  asks('status 401 after 12 ms')
+  asks(new Error('status 404 after 7 ms'))
+  asks('status 401 after 1234 ms')
+  asks('status 404 for 6ba7b810-9dad-11d1-80b4-00c04fd430c8')
+  asks('status 404 for 6ba7b810-0000-11d1-80b4-00c04fd430c8')
+  expect(lines.map((line) => line['error'])).toEqual([
+    'status 401 after 12 ms',
+    'status 404 after 7 ms',
+    'status 404 for 6ba7b810-9dad-11d1-80b4-00c04fd430c8',
+  ])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(lines.slice(3)).toEqual([
+    expect.objectContaining({ error: 'status 401 after 1234 ms', suppressed: 0 }),
+    expect.objectContaining({ error: 'status 404 for 6ba7b810-0000-11d1-80b4-00c04fd430c8', suppressed: 0 }),
+  ])
+})
+
+test('causes without end do not make lines without end, and none goes uncounted', async () => {
+  const { limited, lines } = recorder()
+  const word = (i: number) => String.fromCharCode(97 + (i % 26), 97 + Math.floor(i / 26))
+  for (let i = 0; i < 200; i++) limited.error('refused', { error: `no ${word(i)}` }, 'refused')
+  expect(lines).toHaveLength(9)
+  await vi.advanceTimersByTimeAsync(300_000)
+  const told = lines.reduce((sum, line) => sum + 1 + Number(line['suppressed'] ?? 0), 0)
+  expect(told).toBe(200)
+  limited.error('refused', { error: 'no zz' }, 'refused')
+  expect(lines.at(-1)).not.toHaveProperty('suppressed')
+})
