@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { loadMix } from '../dev/load/mix.ts'
-import type { AppMetadata } from '../src/types.ts'
+import type { AppMetadata } from '../src/flow/contracts.ts'
 import { printResult, rounded } from './figures.ts'
 
 /**
@@ -21,9 +21,9 @@ const ENVELOPES_PER_APP = 10
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const { MetadataCache } = await built<typeof import('../src/enricher/metadata-cache.ts')>('enricher/metadata-cache')
-const { Decoder } = await built<typeof import('../src/decode/decoder.ts')>('decode/decoder')
-const { AppEvent } = await built<typeof import('../src/app-event.ts')>('app-event')
+const { MetadataCache } = await built<typeof import('../src/cloud-foundry/enricher/metadata-cache.ts')>('enricher/metadata-cache')
+const { Decoder } = await built<typeof import('../src/cloud-foundry/decode/decoder.ts')>('decode/decoder')
+const { AppEvent } = await built<typeof import('../src/cloud-foundry/app-event.ts')>('app-event')
 const decoder = new Decoder()
 const event = new AppEvent()
 

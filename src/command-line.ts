@@ -1,5 +1,5 @@
 import { variablesText } from './config/manual.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/log.ts'
 import { nearest } from './lib/nearest.ts'
 

@@ -4,11 +4,11 @@ import type { Logger } from 'pino'
 import { check } from './check/check.ts'
 import { type Command, CommandLineError, helpText, parseCommandLine } from './command-line.ts'
 import { type Config, readConfig } from './config/config.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError } from './lib/errors.ts'
 import { createLog, lastWords } from './lib/log.ts'
-import { replay } from './replay.ts'
-import { metadataSource } from './stages.ts'
-import { Worker } from './worker.ts'
+import { replay } from './run/replay.ts'
+import { metadataSource } from './run/stages.ts'
+import { Worker } from './run/worker.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 

@@ -1,11 +1,11 @@
 /** The worker's parts between Kafka and InfluxDB, from the program's source or as it is built. */
 const modules = {
-  CloudFoundryTranslator: 'cloud-foundry-translator',
-  Decoder: 'decode/decoder',
-  GROUP_MESSAGES: 'decode/decoder',
-  LineEncoder: 'encode/line-encoder',
-  MetadataCache: 'enricher/metadata-cache',
-  Batch: 'output/batch',
+  CloudFoundryTranslator: 'cloud-foundry/translator',
+  Decoder: 'cloud-foundry/decode/decoder',
+  GROUP_MESSAGES: 'cloud-foundry/decode/decoder',
+  LineEncoder: 'outputs/influxdb/line-encoder',
+  MetadataCache: 'cloud-foundry/enricher/metadata-cache',
+  Batch: 'flow/batch',
 }
 
 /** As many as the worker writes at once: then the lines begin anew. */
@@ -16,7 +16,7 @@ const BATCH_LINES = 5000
  * its own.
  *
  * @param {(module: string) => string} urlOf
- * @returns {Promise<(metadata: readonly import('../../src/types.ts').AppMetadata[]) => (messages: readonly import('../../src/types.ts').Message[]) => void>}
+ * @returns {Promise<(metadata: readonly import('../../src/flow/contracts.ts').AppMetadata[]) => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
  */
 export async function loadHotPath(urlOf) {
   const program = {}
@@ -45,7 +45,7 @@ export async function loadHotPath(urlOf) {
       get buffer() {
         return batch.lines
       },
-      close: (receipt, index, original) => batch.add(receipt, index, original),
+      close: (ack, index, original) => batch.add(ack, index, original),
       bury: (_reason, problem) => {
         throw new Error(`the load has a message that becomes no point: ${problem}`)
       },
@@ -63,9 +63,9 @@ export async function loadHotPath(urlOf) {
       },
     }
     const sinks = [sink]
-    const receipt = { topic: 'load', partition: 0, isOpen: true, settle: () => {}, offsetOf: String }
+    const ack = { topic: 'load', partition: 0, isOpen: true, settle: () => {}, offsetOf: String }
     return (messages) => {
-      const delivery = { messages, receipt }
+      const delivery = { messages, ack }
       for (let start = 0; start < messages.length; ) {
         start = translator.take(delivery, start, sinks, waiting)
         if (sink.isFull) batch.reset()

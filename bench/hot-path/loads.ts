@@ -1,5 +1,5 @@
 import { loadMix } from '../../dev/load/mix.ts'
-import type { AppMetadata } from '../../src/types.ts'
+import type { AppMetadata } from '../../src/flow/contracts.ts'
 
 export interface Load {
   readonly messages: readonly Buffer[]

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs'
 
 /**
  * Stock kafkajs as the only member of a group, which counts what it is given and does nothing else. It asks Kafka for as much at
- * once as the worker does (src/input). Says in the worker's kind of log when it has joined and when it has counted so many.
+ * once as the worker does (src/inputs/kafka). Says in the worker's kind of log when it has joined and when it has counted so many.
  * Arguments: broker, topic, group, count.
  */
 const [broker, topic, groupId, count] = process.argv.slice(2)

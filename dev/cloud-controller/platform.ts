@@ -1,4 +1,4 @@
-import type { AppMetadata } from '../../src/types.ts'
+import type { AppMetadata } from '../../src/flow/contracts.ts'
 
 /** What is on the platform, and how much of it the account sees. */
 export class Platform {

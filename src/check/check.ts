@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
+import { checkCloudFoundry } from '../cloud-foundry/check.ts'
 import type { Config } from '../config/config.ts'
-import { kafkaConfig } from '../lib/kafka-connection.ts'
-import type { MetadataSource } from '../types.ts'
-import { checkCloudFoundry } from './cloud-foundry.ts'
+import type { MetadataSource } from '../flow/contracts.ts'
+import { checkKafka } from '../inputs/kafka/check.ts'
+import { kafkaConfig } from '../kafka/connection.ts'
+import { checkInfluxDb } from '../outputs/influxdb/check.ts'
 import { asJson, asText, type Finding, type Findings, findingsOf } from './finding.ts'
-import { checkInfluxDb } from './influxdb.ts'
-import { checkKafka } from './kafka.ts'
 
 export interface CheckOptions {
   readonly config: Config

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError } from '../lib/errors.ts'
 import { Secrets } from '../lib/secrets.ts'
 import { type Environment, readSettings } from './environment.ts'
 import { type Platform, readPlatform } from './platform.ts'

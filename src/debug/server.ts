@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
-import { GaveUp } from '../errors.ts'
+import { GaveUp } from '../lib/errors.ts'
 import { limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import { basicAuth, CHALLENGE } from './basic-auth.ts'

@@ -1,7 +1,7 @@
-import type { Ledger } from '../ledger.ts'
+import type { InputStats, MetadataStats, OutputStats, Readiness } from '../flow/contracts.ts'
+import type { Ledger } from '../flow/ledger.ts'
 import type { Activity } from '../lib/activity.ts'
 import type { Secrets } from '../lib/secrets.ts'
-import type { InputStats, MetadataStats, OutputStats, Readiness } from '../types.ts'
 
 export type State = 'starting' | 'running' | 'draining'
 

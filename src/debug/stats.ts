@@ -1,4 +1,4 @@
-import type { InputStats, PartitionStats } from '../types.ts'
+import type { InputStats, PartitionStats } from '../flow/contracts.ts'
 import { AppStats } from './app-stats.ts'
 import { Runtime } from './runtime.ts'
 import type { StatsSources } from './sources.ts'

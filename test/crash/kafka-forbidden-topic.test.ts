@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
-import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+import { kafkaConfig } from '../../src/kafka/connection.ts'
 import { closeReaders, numbers, Platform, Reader, until } from '../integration/kafka-input-reader.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs

@@ -1,7 +1,7 @@
-import type { Lines, Receipt } from '../../src/types.ts'
+import type { Ack, Records } from '../../src/flow/contracts.ts'
 
 /** Lines without their newlines, as a batch. */
-export function linesOf(texts: readonly string[]): Lines {
+export function linesOf(texts: readonly string[]): Records {
   let length = 0
   const ends = texts.map((text) => {
     length += Buffer.byteLength(text) + 1
@@ -11,12 +11,12 @@ export function linesOf(texts: readonly string[]): Lines {
 }
 
 /** The texts of lines, the other way round. */
-export function textsOf(lines: Pick<Lines, 'bytes'>): string[] {
+export function textsOf(lines: Pick<Records, 'bytes'>): string[] {
   return Buffer.from(lines.bytes).toString().split('\n').slice(0, -1)
 }
 
 /** Remembers what was settled: by index, the fate. */
-export class RecordedReceipt implements Receipt {
+export class RecordedAck implements Ack {
   readonly topic: string
   readonly partition = 0
   isOpen = true

@@ -1,8 +1,19 @@
 import { EventEmitter, once } from 'node:events'
-import { Lane } from '../../src/lane.ts'
-import { Pipeline } from '../../src/pipeline.ts'
-import type { DeadLetter, DeadLetters, Delivery, Input, Lines, Output, Receipt, RefusedLine, Sink, Translator } from '../../src/types.ts'
-import { RecordedReceipt, textsOf } from './lines.ts'
+import type {
+  Ack,
+  DeadLetter,
+  DeadLetters,
+  Delivery,
+  Input,
+  Output,
+  Records,
+  RefusedRecord,
+  Sink,
+  Translator,
+} from '../../src/flow/contracts.ts'
+import { Lane } from '../../src/flow/lane.ts'
+import { Pipeline } from '../../src/flow/pipeline.ts'
+import { RecordedAck, textsOf } from './lines.ts'
 
 /**
  * Traffic whose messages say what is to become of them: `discard`, `broken` (undecodable), `refuse:OUTPUT` (its encoder cannot
@@ -21,7 +32,7 @@ class ScriptedTranslator implements Translator<string, string> {
   }
 
   take(
-    { messages, receipt }: Delivery,
+    { messages, ack }: Delivery,
     start: number,
     sinks: readonly Sink<string>[],
     waiting: Parameters<Translator<string, string>['take']>[3],
@@ -32,8 +43,8 @@ class ScriptedTranslator implements Translator<string, string> {
       const text = original.toString()
       this.decoded.set(text, (this.decoded.get(text) ?? 0) + 1)
       const key = /^owner:(\S+)/.exec(text)?.[1]
-      if (key !== undefined && !this.#known.has(key)) waiting.hold(key, receipt, index, original, sinks)
-      else this.retake(original, '', receipt, index, sinks)
+      if (key !== undefined && !this.#known.has(key)) waiting.hold(key, ack, index, original, sinks)
+      else this.retake(original, '', ack, index, sinks)
     }
     return messages.length
   }
@@ -44,17 +55,17 @@ class ScriptedTranslator implements Translator<string, string> {
     return key
   }
 
-  retake(original: Buffer, _entry: string, receipt: Receipt, index: number, sinks: readonly Sink<string>[]): void {
+  retake(original: Buffer, _entry: string, ack: Ack, index: number, sinks: readonly Sink<string>[]): void {
     const text = original.toString()
     for (const sink of sinks) {
-      if (text === 'discard') receipt.settle('discarded', index)
-      else if (text === 'broken' && sink.speaksForAll) sink.bury('undecodable', 'broken', receipt, index, original)
-      else if (text === 'broken') receipt.settle('undecodable', index)
-      else if (text.startsWith(`refuse:${sink.encoder}`)) sink.bury('refused', 'cannot be spelt', receipt, index, original)
+      if (text === 'discard') ack.settle('discarded', index)
+      else if (text === 'broken' && sink.speaksForAll) sink.bury('undecodable', 'broken', ack, index, original)
+      else if (text === 'broken') ack.settle('undecodable', index)
+      else if (text.startsWith(`refuse:${sink.encoder}`)) sink.bury('refused', 'cannot be spelt', ack, index, original)
       else {
         sink.buffer.reserve(original.length + 1)
         sink.buffer.appendText(`${text}\n`)
-        sink.close(receipt, index, original)
+        sink.close(ack, index, original)
       }
     }
   }
@@ -67,11 +78,11 @@ class ScriptedInput implements Input {
   pulled = 0
   #hasEnded = false
 
-  give(...texts: readonly string[]): RecordedReceipt {
-    const receipt = new RecordedReceipt()
-    this.#deliveries.push({ messages: texts.map((text, offset) => ({ value: Buffer.from(text), offset })), receipt })
+  give(...texts: readonly string[]): RecordedAck {
+    const ack = new RecordedAck()
+    this.#deliveries.push({ messages: texts.map((text, offset) => ({ value: Buffer.from(text), offset })), ack })
     this.#changed.emit('change')
-    return receipt
+    return ack
   }
 
   end(): void {
@@ -98,7 +109,7 @@ class ScriptedInput implements Input {
 
 interface WriteUnderWay {
   readonly texts: readonly string[]
-  readonly end: (refused?: readonly RefusedLine[]) => void
+  readonly end: (refused?: readonly RefusedRecord[]) => void
   readonly fail: (error: Error) => void
 }
 
@@ -110,7 +121,7 @@ export class ScriptedOutput implements Output {
 
   async start(): Promise<void> {}
 
-  async write(lines: Lines): Promise<readonly RefusedLine[]> {
+  async write(lines: Records): Promise<readonly RefusedRecord[]> {
     const texts = textsOf(lines)
     this.batches.push(texts)
     if (this.takesAll) return []

@@ -10,9 +10,9 @@ import { type InfluxDbServer, startInfluxDb } from '../../dev/influxdb.ts'
 import { type KafkaServer, type SecureListeners, startKafka } from '../../dev/kafka.ts'
 import { startVictoriaMetrics } from '../../dev/victoria-metrics.ts'
 import { check } from '../../src/check/check.ts'
+import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controller.ts'
 import { readConfig } from '../../src/config/config.ts'
-import { CloudController } from '../../src/enricher/cloud-controller.ts'
-import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+import { kafkaConfig } from '../../src/kafka/connection.ts'
 import { startFakeInfluxDb } from '../fakes/influxdb.ts'
 
 const log = pino({ enabled: false })

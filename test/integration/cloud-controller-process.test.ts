@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
-import { CloudController } from '../../src/enricher/cloud-controller.ts'
-import type { AppMetadata } from '../../src/types.ts'
+import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controller.ts'
+import type { AppMetadata } from '../../src/flow/contracts.ts'
 import { makeApps } from '../support/apps.ts'
 
 const never = new AbortController().signal

@@ -3,9 +3,9 @@ import kafkajs, { type Admin, type KafkaConfig, type KafkaMessage } from 'kafkaj
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
-import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
-import { KafkaDeadLetters } from '../../src/output/kafka-dead-letters.ts'
-import type { DeadLetter } from '../../src/types.ts'
+import { KafkaDeadLetters } from '../../src/dead-letters/kafka.ts'
+import type { DeadLetter } from '../../src/flow/contracts.ts'
+import { kafkaConfig } from '../../src/kafka/connection.ts'
 
 let server: KafkaServer
 let config: KafkaConfig

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DebugServer, type DebugServerOptions } from '../../src/debug/server.ts'
-import { GaveUp } from '../../src/errors.ts'
+import { GaveUp } from '../../src/lib/errors.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { quietSources } from '../unit/debug/sources.ts'
 

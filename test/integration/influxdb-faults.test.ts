@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePorts } from '../../dev/free-port.ts'
-import { GaveUp } from '../../src/errors.ts'
-import type { InfluxDb, InfluxDbOptions } from '../../src/output/influxdb.ts'
+import { GaveUp } from '../../src/lib/errors.ts'
+import type { InfluxDb, InfluxDbOptions } from '../../src/outputs/influxdb/influxdb.ts'
 import { type FakeAnswer, type FakeInfluxDb, type FakeWrite, startFakeInfluxDb } from '../fakes/influxdb.ts'
 import { linesOf } from '../fakes/lines.ts'
 import { influxDbFor } from '../support/influxdb-output.ts'
@@ -167,7 +167,7 @@ describe('refused points', () => {
     server.onWrite = (write, number) => (failures.has(number) ? 'reset' : partial(write))
     const output = influxDb()
     const refused = await output.write(linesOf(texts(100)), never)
-    expect(refused.map(({ line }) => line)).toEqual([7, 17, 27, 37, 47, 57, 67, 77, 87, 97])
+    expect(refused.map(({ record }) => record)).toEqual([7, 17, 27, 37, 47, 57, 67, 77, 87, 97])
     expect(server.stored.size).toBe(90)
     expect(server.writes.length).toBeLessThanOrEqual(200)
     expect(output).toMatchObject({ points: 90, batches: 1 })
@@ -189,7 +189,7 @@ describe('refused points', () => {
     server.onWrite = ({ lines }) =>
       lines.join('\n').length > 500 ? { status: 413, body: { error: 'Request Entity Too Large' } } : { status: 204 }
     const refused = await influxDb().write(linesOf([...texts(50), large, ...texts(50, 50)]), never)
-    expect(refused).toMatchObject([{ line: 50, reason: 'HTTP 413: Request Entity Too Large' }])
+    expect(refused).toMatchObject([{ record: 50, reason: 'HTTP 413: Request Entity Too Large' }])
     expect(server.stored.size).toBe(100)
   })
 })
@@ -240,7 +240,7 @@ describe('a 400 that names no point', () => {
 
   it('for some points refuses those', async () => {
     server.onWrite = ({ lines }) => (lines.some((line) => line.endsWith('3')) ? { status: 400, body: { error: 'no' } } : { status: 204 })
-    expect(await influxDb().write(linesOf(texts(10)), never)).toEqual([{ line: 3, reason: 'HTTP 400: no' }])
+    expect(await influxDb().write(linesOf(texts(10)), never)).toEqual([{ record: 3, reason: 'HTTP 400: no' }])
   })
 
   it('for a point alone refuses it once the server has stored others meanwhile', async () => {
@@ -249,6 +249,6 @@ describe('a 400 that names no point', () => {
     const bad = output.write(linesOf(['bad']), never)
     await vi.waitUntil(() => server.writes.length > 2)
     await output.write(linesOf(texts(1)), never)
-    expect(await bad).toEqual([{ line: 0, reason: 'HTTP 400: no' }])
+    expect(await bad).toEqual([{ record: 0, reason: 'HTTP 400: no' }])
   })
 })

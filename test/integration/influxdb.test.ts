@@ -2,9 +2,9 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type InfluxDbServer, startInfluxDb } from '../../dev/influxdb.ts'
 import { startVictoriaMetrics } from '../../dev/victoria-metrics.ts'
+import type { RefusedRecord } from '../../src/flow/contracts.ts'
 import { escapeTagValue } from '../../src/lib/tag-value.ts'
-import { InfluxDb, type InfluxDbOptions } from '../../src/output/influxdb.ts'
-import type { RefusedLine } from '../../src/types.ts'
+import { InfluxDb, type InfluxDbOptions } from '../../src/outputs/influxdb/influxdb.ts'
 import { linesOf } from '../fakes/lines.ts'
 import { uniqueName } from '../support/shared.ts'
 
@@ -48,7 +48,7 @@ function influxDb(options: Partial<InfluxDbOptions> = {}): InfluxDb {
 }
 
 interface Written {
-  readonly refused: readonly RefusedLine[]
+  readonly refused: readonly RefusedRecord[]
   readonly writes: number
 }
 
@@ -71,7 +71,7 @@ async function newDatabase(retention = ''): Promise<string> {
   return database
 }
 
-const linesOfRefused = ({ refused }: Written) => refused.map(({ line }) => line)
+const linesOfRefused = ({ refused }: Written) => refused.map(({ record }) => record)
 const point = (measurement: string, i: number, value = `${i}i`) => `${measurement},app=a count=${value} ${nowNs + BigInt(i)}`
 /** Each point of a large batch, `bad(i)` in the place of some. */
 const batchOf = (count: number, bad: ReadonlyMap<number, string>) =>
@@ -166,9 +166,9 @@ describe('InfluxDB 1.6.7', () => {
     ])
     const written = await write(database, batchOf(200, bad))
     expect(written.refused).toMatchObject([
-      { line: 10, reason: expect.stringContaining('field type conflict') },
-      { line: 20, reason: expect.stringContaining('unable to parse: ') },
-      { line: 30, reason: expect.stringContaining('beyond retention policy') },
+      { record: 10, reason: expect.stringContaining('field type conflict') },
+      { record: 20, reason: expect.stringContaining('unable to parse: ') },
+      { record: 30, reason: expect.stringContaining('beyond retention policy') },
     ])
     expect(await total(database)).toBe(1 + 197)
   })

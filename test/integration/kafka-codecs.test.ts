@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
-import { Records } from '../../src/input/record-batch.ts'
-import { zstdInJavaScript } from '../../src/lib/kafka-codecs.ts'
-import type { Delivery } from '../../src/types.ts'
+import type { Delivery } from '../../src/flow/contracts.ts'
+import { Records } from '../../src/inputs/kafka/record-batch.ts'
+import { zstdInJavaScript } from '../../src/kafka/codecs.ts'
 import { closeReaders, Platform, Reader, settleAll, until } from './kafka-input-reader.ts'
 
 let server: KafkaServer

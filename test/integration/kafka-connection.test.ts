@@ -6,8 +6,8 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../../dev/free-port.ts'
 import { type KafkaServer, type SecureListeners, startKafka } from '../../dev/kafka.ts'
-import { type KafkaConnectionOptions, kafkaConfig } from '../../src/lib/kafka-connection.ts'
-import { explainKafkaError, type KafkaProblem } from '../../src/lib/kafka-problem.ts'
+import { type KafkaConnectionOptions, kafkaConfig } from '../../src/kafka/connection.ts'
+import { explainKafkaError, type KafkaProblem } from '../../src/kafka/problem.ts'
 
 let server: KafkaServer
 let secure: SecureListeners

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { freePorts } from '../../dev/free-port.ts'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
-import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+import { kafkaConfig } from '../../src/kafka/connection.ts'
 import { closeReaders, numbers, Platform, Reader, until } from './kafka-input-reader.ts'
 
 let server: KafkaServer | undefined

@@ -1,14 +1,14 @@
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs'
 import { pino } from 'pino'
 import { onTestFailed } from 'vitest'
-import { KafkaInput } from '../../src/input/kafka.ts'
-import type { KafkaInputOptions } from '../../src/input/kafka-input-options.ts'
-import type { RecordBatch } from '../../src/input/record-batch.ts'
-import { keepRecordBatchesWhole } from '../../src/input/whole-batches.ts'
-import { Ledger } from '../../src/ledger.ts'
-import { kafkaConfig } from '../../src/lib/kafka-connection.ts'
+import type { Delivery } from '../../src/flow/contracts.ts'
+import { Ledger } from '../../src/flow/ledger.ts'
+import { KafkaInput } from '../../src/inputs/kafka/kafka.ts'
+import type { KafkaInputOptions } from '../../src/inputs/kafka/kafka-input-options.ts'
+import type { RecordBatch } from '../../src/inputs/kafka/record-batch.ts'
+import { keepRecordBatchesWhole } from '../../src/inputs/kafka/whole-batches.ts'
+import { kafkaConfig } from '../../src/kafka/connection.ts'
 import { sleep } from '../../src/lib/sleep.ts'
-import type { Delivery } from '../../src/types.ts'
 import { withBroker } from '../support/kafka-broker.ts'
 
 export interface Received {
@@ -65,7 +65,7 @@ export class Reader {
 
   async #read(): Promise<void> {
     for await (const delivery of this.input.read(this.#stop.signal)) {
-      const { topic, partition } = delivery.receipt
+      const { topic, partition } = delivery.ack
       for (const { offset, value } of delivery.messages) {
         this.received.push({ topic, partition, offset, value: value?.toString() })
       }
@@ -122,8 +122,8 @@ export async function closeReaders(): Promise<void> {
   await Promise.all([...open].map((reader) => reader.close(1500)))
 }
 
-export function settleAll({ messages, receipt }: Delivery): void {
-  receipt.settle('written', 0, messages.length)
+export function settleAll({ messages, ack }: Delivery): void {
+  ack.settle('written', 0, messages.length)
 }
 
 /** A condition that throws does not hold yet. */

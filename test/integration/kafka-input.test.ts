@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
+import type { Delivery } from '../../src/flow/contracts.ts'
 import { sleep } from '../../src/lib/sleep.ts'
-import type { Delivery } from '../../src/types.ts'
 import { closeReaders, numbers, Platform, Reader, type ReaderOptions, settleAll, until } from './kafka-input-reader.ts'
 
 let server: KafkaServer
@@ -55,9 +55,9 @@ test('commits up to the first message that is not settled, to the message, and g
   const first = read({
     groupId,
     topics: [topic],
-    take: ({ receipt }) => {
-      receipt.settle('written', 38, 62)
-      receipt.settle('discarded', 0, 37)
+    take: ({ ack }) => {
+      ack.settle('written', 38, 62)
+      ack.settle('discarded', 0, 37)
     },
   })
   await until('what may be is committed', async () => String(await platform.committed(groupId, topic)) === '37')
@@ -274,7 +274,7 @@ test('what is settled after the partition went elsewhere counts and commits noth
   await until('it is in flight', () => first.received.length === 20)
   const second = read({ groupId, topics: [topic], processingTimeoutMs: 500, take: () => {} })
   await until('the group has been joined anew', () => first.joins === 2 && second.joins > 0)
-  expect(held[0]?.receipt.isOpen).toBe(false)
+  expect(held[0]?.ack.isOpen).toBe(false)
   expect(first.ledger.abandoned).toBe(20)
   for (const delivery of held.slice(0, 1)) settleAll(delivery)
   expect(first.ledger.fates.written).toBe(0)
@@ -351,7 +351,7 @@ test.each([
     await platform.send(topic, numbers(0, 40))
     const maxInFlight = isReadOut ? 1000 : 20
     const held: Delivery[] = []
-    const take = (delivery: Delivery) => (isReadOut || delivery.receipt.topic === other ? settleAll(delivery) : void held.push(delivery))
+    const take = (delivery: Delivery) => (isReadOut || delivery.ack.topic === other ? settleAll(delivery) : void held.push(delivery))
     const reader = read({ groupId, topics: [topic, other], maxInFlight, take })
     await until('it has read the old topic', () => reader.received.length >= (isReadOut ? 40 : 1))
     if (isReadOut) await until('all is committed', async () => String(await platform.committed(groupId, topic)) === '40')
@@ -402,7 +402,7 @@ test('messages that Kafka deleted unread are counted, while it was away and whil
   const groupId = fresh('group')
   await platform.createTopic(topic)
   await platform.send(topic, numbers(0, 100))
-  const away = read({ groupId, topics: [topic], take: ({ receipt }) => receipt.settle('written', 0, 10) })
+  const away = read({ groupId, topics: [topic], take: ({ ack }) => ack.settle('written', 0, 10) })
   await until('ten are committed', async () => String(await platform.committed(groupId, topic)) === '10')
   await away.close(1500)
   await platform.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '30' }] })

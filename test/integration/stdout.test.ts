@@ -7,7 +7,7 @@ afterEach(() => void child.kill('SIGKILL'))
 
 /** Writes a million bytes to its stdout, a pipe, and tells on stderr that it is alive, and how it ended. */
 const program = `
-  const { StdoutOutput } = await import(${JSON.stringify(new URL('../../src/output/stdout.ts', import.meta.url).href)})
+  const { StdoutOutput } = await import(${JSON.stringify(new URL('../../src/outputs/stdout/stdout.ts', import.meta.url).href)})
   const ticking = setInterval(() => console.error('tick'), 5)
   const lines = { count: 1, bytes: Buffer.alloc(1e6, 'x'), endOf: () => 1e6 }
   try {

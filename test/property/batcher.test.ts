@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { Batch } from '../../src/output/batch.ts'
-import { Batcher } from '../../src/output/batcher.ts'
-import { RecordedReceipt, textsOf } from '../fakes/lines.ts'
+import type { Batch } from '../../src/flow/batch.ts'
+import { Batcher } from '../../src/flow/batcher.ts'
+import { RecordedAck, textsOf } from '../fakes/lines.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -39,7 +39,7 @@ it('has each line in exactly one batch, in order, within every limit, and none o
         return new Promise<void>((resolve) => void underWay.push(resolve)).then(() => batch.settleWritten([]))
       }
       const batcher = new Batcher({ ...limits, keepsValues: false, write })
-      const receipt = new RecordedReceipt()
+      const ack = new RecordedAck()
 
       const check = () => {
         expect(batcher.writing).toBeLessThanOrEqual(limits.maxWrites)
@@ -56,7 +56,7 @@ it('has each line in exactly one batch, in order, within every limit, and none o
             bornMs.set(text, Date.now())
             batcher.open.lines.reserve(text.length + 1)
             batcher.open.lines.appendText(`${text}\n`)
-            batcher.add(receipt, next++, Buffer.from('{}'))
+            batcher.add(ack, next++, Buffer.from('{}'))
           }
         }
         await vi.advanceTimersByTimeAsync(0)
@@ -69,7 +69,7 @@ it('has each line in exactly one batch, in order, within every limit, and none o
       }
       await drained
       expect(batches.flat()).toEqual(Array.from({ length: next }, (_, i) => `m v=1 ${i}`))
-      expect(receipt.fates.size).toBe(next)
+      expect(ack.fates.size).toBe(next)
     }),
     { numRuns: 150 },
   )

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { App } from '../../src/app.ts'
-import { CONTAINER, HTTP, LOG } from '../../src/app-event.ts'
-import { LineEncoder } from '../../src/encode/line-encoder.ts'
-import { METHODS } from '../../src/encode/methods.ts'
-import { LineBuffer } from '../../src/lib/line-buffer.ts'
-import type { AppMetadata } from '../../src/types.ts'
+import { App } from '../../src/cloud-foundry/app.ts'
+import { CONTAINER, HTTP, LOG } from '../../src/cloud-foundry/app-event.ts'
+import { METHODS } from '../../src/cloud-foundry/methods.ts'
+import type { AppMetadata } from '../../src/flow/contracts.ts'
+import { ByteBuffer } from '../../src/lib/byte-buffer.ts'
+import { LineEncoder } from '../../src/outputs/influxdb/line-encoder.ts'
 import { parseLine } from '../support/line-protocol.ts'
 import { type EventFields, makeEvent } from '../support/make-event.ts'
 
@@ -48,7 +48,7 @@ test('a line is what the contract says, word for word', () => {
   const encoder = new LineEncoder({ uniqueTimestamps: false })
   fc.assert(
     fc.property(fc.oneof(http, log, container), metadata, (event, app) => {
-      const lines = new LineBuffer(1)
+      const lines = new ByteBuffer(1)
       expect(encoder.encode(makeEvent(event), App.of('unused', app, 0), Buffer.of(), lines)).toBeUndefined()
       expect(lines.bytes.toString('utf8', 0, lines.length)).toBe(expectedLine(event, app))
     }),
@@ -60,7 +60,7 @@ test('no name can break out of its tag', () => {
   const encoder = new LineEncoder({ uniqueTimestamps: false })
   fc.assert(
     fc.property(fc.oneof(http, log, container), metadata, (event, app) => {
-      const lines = new LineBuffer(1)
+      const lines = new ByteBuffer(1)
       encoder.encode(makeEvent(event), App.of('unused', app, 0), Buffer.of(), lines)
       const { tags } = parseLine(lines.bytes.toString('utf8', 0, lines.length))
       const named = Object.fromEntries(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { LineSplitter } from '../../src/input/line-splitter.ts'
+import { LineSplitter } from '../../src/inputs/file/line-splitter.ts'
 
 const text = fc
   .array(fc.constantFrom('{"a":1}', '', ' ', '\r', '\n', '\n\n', '\r\n', '"é"', '\0', '\t{}'), { maxLength: 40 })

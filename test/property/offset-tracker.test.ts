@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Assignment, PartitionReceipt } from '../../src/input/assignment.ts'
-import { Bell } from '../../src/input/bell.ts'
-import { Run } from '../../src/input/offset-tracker.ts'
-import { Ledger } from '../../src/ledger.ts'
+import { Ledger } from '../../src/flow/ledger.ts'
+import { Assignment, PartitionAck } from '../../src/inputs/offsets/assignment.ts'
+import { Bell } from '../../src/inputs/offsets/bell.ts'
+import { Run } from '../../src/inputs/offsets/offset-tracker.ts'
 
 interface Handed {
   readonly offset: number
-  readonly receipt: PartitionReceipt
+  readonly ack: PartitionAck
   readonly index: number
   isSettled: boolean
 }
@@ -54,8 +54,8 @@ class Model {
     )
     this.tracker.add(run)
     this.assignment.handOver(this.tracker, run, offsets.length)
-    const receipt = new PartitionReceipt(this.assignment, this.tracker, run, offsets.length)
-    this.handed.push(...offsets.map((offset, index) => ({ offset, receipt, index, isSettled: false })))
+    const ack = new PartitionAck(this.assignment, this.tracker, run, offsets.length)
+    this.handed.push(...offsets.map((offset, index) => ({ offset, ack, index, isSettled: false })))
   }
 
   skip(count: number): void {
@@ -68,10 +68,8 @@ class Model {
     const open = this.handed.filter(({ isSettled }) => !isSettled)
     const first = open[nth % Math.max(1, open.length)]
     if (first === undefined) return
-    const those = this.handed.filter(
-      ({ receipt, index }) => receipt === first.receipt && index >= first.index && index < first.index + count,
-    )
-    first.receipt.settle('written', first.index, those.length)
+    const those = this.handed.filter(({ ack, index }) => ack === first.ack && index >= first.index && index < first.index + count)
+    first.ack.settle('written', first.index, those.length)
     for (const message of those) {
       message.isSettled = true
       this.done.add(message.offset)
@@ -80,7 +78,7 @@ class Model {
 
   settleStale(nth: number): void {
     const message = this.stale[nth % Math.max(1, this.stale.length)]
-    message?.receipt.settle('written', message.index)
+    message?.ack.settle('written', message.index)
   }
 
   commit(): void {
@@ -137,7 +135,7 @@ test('whatever comes in whatever order, the commit never passes an open message,
         expect(model.committed ?? 0).toBeGreaterThanOrEqual(before)
         model.check()
       }
-      for (const { receipt, index } of model.handed) receipt.settle('discarded', index)
+      for (const { ack, index } of model.handed) ack.settle('discarded', index)
       model.commit()
       if (model.handed.length > 0) expect(model.committed).toBe(model.position)
     }),

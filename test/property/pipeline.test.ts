@@ -40,7 +40,7 @@ it('each message meets one fate, the worst of all outputs; each output gets each
           if (write === undefined) return
           const lines = [...new Set(refuses)].filter((line) => line < write.texts.length).sort((a, b) => a - b)
           for (const line of lines) refused.add(`${names[number]} ${write.texts[line]}`)
-          write.end(lines.map((line) => ({ line, reason: 'no' })))
+          write.end(lines.map((record) => ({ record, reason: 'no' })))
         }
 
         const running = run()
@@ -48,8 +48,8 @@ it('each message meets one fate, the worst of all outputs; each output gets each
           if (action.kind === 'give') {
             const first = given.length
             const texts = action.messages.map((text, i) => (/^(record|owner|refuse)/.test(text) ? `${text} ${first + i}` : text))
-            const receipt = input.give(...texts)
-            texts.forEach((text, index) => void given.push({ text, fate: () => receipt.fates.get(index) }))
+            const ack = input.give(...texts)
+            texts.forEach((text, index) => void given.push({ text, fate: () => ack.fates.get(index) }))
           } else if (action.kind === 'answer') translator.answer(action.owner)
           else if (action.kind === 'end' && action.output < outputCount) endWrite(action.output, action.which, action.refuses)
           await turn()

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { RecordBatch, Records, UnreadableBatch } from '../../src/input/record-batch.ts'
-import { keepRecordBatchesWhole } from '../../src/input/whole-batches.ts'
+import { RecordBatch, Records, UnreadableBatch } from '../../src/inputs/kafka/record-batch.ts'
+import { keepRecordBatchesWhole } from '../../src/inputs/kafka/whole-batches.ts'
 
 const require = createRequire(import.meta.url)
 const kafkajs = 'kafkajs/src/protocol'

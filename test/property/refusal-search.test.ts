@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type InfluxDbResponse, judgeAnswer } from '../../src/output/influxdb-answer.ts'
-import { RefusalSearch } from '../../src/output/refusal-search.ts'
+import { type InfluxDbResponse, judgeAnswer } from '../../src/outputs/influxdb/answer.ts'
+import { RefusalSearch } from '../../src/outputs/influxdb/refusal-search.ts'
 import { linesOf, textsOf } from '../fakes/lines.ts'
 
 const line = (number: number) => `http_request,app=a${number % 7} count=1i ${number}`
@@ -66,7 +66,7 @@ function search(count: number, bad: ReadonlySet<number>, telling: Telling, choic
     else if (answer.outcome === 'refused') search.onRefused(answer)
     else expect.fail(`not a refusal: ${answer.outcome}`)
   }
-  return { refused: search.refused.map((refusal) => refusal.line), stored, writes, isDoubtful: search.isDoubtful }
+  return { refused: search.refused.map((refusal) => refusal.record), stored, writes, isDoubtful: search.isDoubtful }
 }
 
 const cases = fc.record({

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { InfluxDb, type InfluxDbOptions } from '../../src/output/influxdb.ts'
+import { InfluxDb, type InfluxDbOptions } from '../../src/outputs/influxdb/influxdb.ts'
 
 /** The output for a server at `url`: impatient, so that tests are quick. */
 export const influxDbFor = (url: string, options: Partial<InfluxDbOptions>): InfluxDb =>

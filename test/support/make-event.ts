@@ -1,4 +1,4 @@
-import { AppEvent } from '../../src/app-event.ts'
+import { AppEvent } from '../../src/cloud-foundry/app-event.ts'
 
 /** What an event says, its spans as text. */
 export interface EventFields {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
-import { RecordBatch } from '../../src/input/record-batch.ts'
+import { RecordBatch } from '../../src/inputs/kafka/record-batch.ts'
 
 const require = createRequire(import.meta.url)
 const { RecordBatch: encodeBatch } = require('kafkajs/src/protocol/recordBatch/v0/index.js')

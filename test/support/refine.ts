@@ -1,16 +1,16 @@
-import type { App } from '../../src/app.ts'
-import { type AppEvent, guidOf, type Verdict } from '../../src/app-event.ts'
+import type { App } from '../../src/cloud-foundry/app.ts'
+import { type AppEvent, guidOf, type Verdict } from '../../src/cloud-foundry/app-event.ts'
+import { Decoder } from '../../src/cloud-foundry/decode/decoder.ts'
 import {
   type AppDirectory,
   CloudFoundryTranslator,
   type CloudFoundryTranslatorOptions,
   type EventDecoder,
   type EventEncoder,
-} from '../../src/cloud-foundry-translator.ts'
-import { Decoder } from '../../src/decode/decoder.ts'
-import { LineEncoder } from '../../src/encode/line-encoder.ts'
-import { LineBuffer } from '../../src/lib/line-buffer.ts'
-import type { Fate, Message, Receipt, Sink } from '../../src/types.ts'
+} from '../../src/cloud-foundry/translator.ts'
+import type { Ack, Fate, Message, Sink } from '../../src/flow/contracts.ts'
+import { ByteBuffer } from '../../src/lib/byte-buffer.ts'
+import { LineEncoder } from '../../src/outputs/influxdb/line-encoder.ts'
 
 export type Refined =
   | { readonly outcome: 'point'; readonly line: string }
@@ -73,14 +73,14 @@ function refineWith(translator: CloudFoundryTranslator, messages: readonly Messa
     if (outcomes[index] !== undefined) throw new Error(`message ${index} has two outcomes`)
     outcomes[index] = outcome
   }
-  const receipt: Receipt = {
+  const ack: Ack = {
     topic: 'a-topic',
     partition: 0,
     isOpen: true,
     settle: (fate: Fate, index) => settle({ outcome: fate } as Refined, index),
     offsetOf: String,
   }
-  const buffer = new LineBuffer(4096)
+  const buffer = new ByteBuffer(4096)
   const sink: Sink<EventEncoder> = {
     encoder,
     speaksForAll: true,
@@ -93,8 +93,8 @@ function refineWith(translator: CloudFoundryTranslator, messages: readonly Messa
     bury: (outcome, reason, _receipt, index) => settle({ outcome, reason }, index),
   }
   // What is not found where no app is missing does not exist.
-  const waiting = { hold: (_key: string, _receipt: Receipt, index: number) => settle({ outcome: 'not_found' }, index) }
-  if (translator.take({ messages, receipt }, 0, [sink], waiting) !== messages.length) throw new Error('not all messages are taken')
+  const waiting = { hold: (_key: string, _receipt: Ack, index: number) => settle({ outcome: 'not_found' }, index) }
+  if (translator.take({ messages, ack }, 0, [sink], waiting) !== messages.length) throw new Error('not all messages are taken')
   return outcomes.map((outcome, index) => outcome ?? never(index))
 }
 

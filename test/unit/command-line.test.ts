@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { helpText, parseCommandLine } from '../../src/command-line.ts'
 import { VARIABLE_NAMES } from '../../src/config/variables.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError } from '../../src/lib/errors.ts'
 
 function mistakes(...argv: string[]): readonly string[] {
   try {

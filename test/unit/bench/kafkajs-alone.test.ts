@@ -14,10 +14,10 @@ const ALONE = 'bench/partitions/kafkajs-alone.mjs'
 
 test('kafkajs alone fetches as the worker does', () => {
   for (const name of ['maxWaitTimeInMs', 'minBytes', 'partitionsConsumedConcurrently', 'autoCommit']) {
-    expect(setting(ALONE, name), name).toBe(setting('src/input/group/group-life.ts', name))
+    expect(setting(ALONE, name), name).toBe(setting('src/inputs/kafka/group/group-life.ts', name))
   }
-  expect(setting(ALONE, 'maxBytes')).toBe(setting('src/input/kafka.ts', 'MAX_FETCH_BYTES'))
-  expect(setting('src/input/group/group-life.ts', 'maxBytesPerPartition')).toBe(
+  expect(setting(ALONE, 'maxBytes')).toBe(setting('src/inputs/kafka/kafka.ts', 'MAX_FETCH_BYTES'))
+  expect(setting('src/inputs/kafka/group/group-life.ts', 'maxBytesPerPartition')).toBe(
     `Math.min(options.maxFetchBytes, ${setting(ALONE, 'maxBytesPerPartition')})`,
   )
 })

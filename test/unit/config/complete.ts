@@ -1,5 +1,5 @@
 import { type Config, type Mode, readConfig } from '../../../src/config/config.ts'
-import { ConfigError } from '../../../src/errors.ts'
+import { ConfigError } from '../../../src/lib/errors.ts'
 
 /** Everything that a worker needs, and nothing more. */
 const COMPLETE = {

@@ -1,8 +1,8 @@
 import type { StatsSources } from '../../../src/debug/sources.ts'
-import { Ledger } from '../../../src/ledger.ts'
+import type { PartitionStats } from '../../../src/flow/contracts.ts'
+import { Ledger } from '../../../src/flow/ledger.ts'
 import { Activity } from '../../../src/lib/activity.ts'
 import { Secrets } from '../../../src/lib/secrets.ts'
-import type { PartitionStats } from '../../../src/types.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly unknown[] ? T[K] : Writable<T[K]> }
 

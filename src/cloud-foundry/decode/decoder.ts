@@ -1,0 +1,113 @@
+import type { Message } from '../../flow/contracts.ts'
+import { toError } from '../../lib/errors.ts'
+import { type AppEvent, UNDECODABLE, UNSURE, type Verdict } from '../app-event.ts'
+import type { Envelope } from './envelope.ts'
+import { readJsonEnvelope } from './exact-json.ts'
+import { decodeFastJson } from './fast-json.ts'
+import { forget } from './json-text.ts'
+import { readProtobufEnvelope } from './protobuf.ts'
+import { Scratch } from './scratch.ts'
+import { settleEnvelope } from './settle-envelope.ts'
+import { Undecodable } from './undecodable.ts'
+
+const OPENING_BRACE = 0x7b
+/** What JSON text may begin with, but for the newline: `{`, white space, and the `n` of `null`. */
+const JSON_FIRST_BYTES = new Set(Buffer.from('{ \t\rn'))
+/** A newline that JSON may begin with, and the tag of `origin` in protobuf. */
+const NEWLINE = 0x0a
+
+/** So many messages take each step of the hot path together, which saves waiting for memory. 16 save less, 64 no more. */
+export const GROUP_MESSAGES = 32
+/** What a processor's nearest caches hold. */
+const GROUP_BYTES = 64 * 1024
+const CACHE_LINE_BYTES = 64
+
+type Reading = (message: Buffer) => Envelope
+
+/** Turns messages into events, whatever they are encoded in. Never throws, and is never UNSURE. */
+export class Decoder {
+  readonly #scratch = new Scratch()
+  /** What {@link #prefetch} read, kept so that no compiler leaves the reading out. */
+  touched = 0
+
+  /** Fills `event`. What its spans point to is overwritten by the next call of any method. */
+  decode(message: Uint8Array | null, event: AppEvent): Verdict {
+    this.#forget()
+    return this.#decode(message, event)
+  }
+
+  /**
+   * Does the same with the messages from number `start` on, each with an event of its own, and returns how many it took: at least one, as many as
+   * there are events, or fewer where they are large.
+   */
+  decodeGroup(messages: readonly Message[], start: number, events: readonly AppEvent[]): number {
+    this.#forget()
+    const count = this.#prefetch(messages, start, events.length)
+    for (let i = 0; i < count; i++) this.#decode(messages[start + i]?.value ?? null, events[i] as AppEvent)
+    return count
+  }
+
+  /**
+   * Decides how many messages make a group, and reads a byte of each of their cache lines, so that the processor waits for memory
+   * once a group and not once a message: saves 8 %.
+   */
+  #prefetch(messages: readonly Message[], start: number, most: number): number {
+    const end = Math.min(start + most, messages.length)
+    let touched = 0
+    let bytes = 0
+    let index = start
+    for (; index < end; index++) {
+      const value = messages[index]?.value ?? null
+      if (value === null) continue
+      const { length } = value
+      bytes += length
+      if (bytes > GROUP_BYTES && index > start) break
+      for (let at = 0; at < length; at += CACHE_LINE_BYTES) touched += value[at] as number
+    }
+    this.touched = touched
+    return index - start
+  }
+
+  #forget(): void {
+    forget()
+    this.#scratch.clear()
+  }
+
+  #decode(message: Uint8Array | null, event: AppEvent): Verdict {
+    event.verdict = this.#verdict(message, event)
+    return event.verdict
+  }
+
+  #verdict(message: Uint8Array | null, event: AppEvent): Verdict {
+    if (message === null || message.length === 0) return undecodable('the message is empty', event)
+    if (message[0] === OPENING_BRACE) {
+      const verdict = decodeFastJson(message, event)
+      if (verdict !== UNSURE) return verdict
+    }
+    return this.#decodeExactly(message, event)
+  }
+
+  /** The first reading that makes sense counts. */
+  #decodeExactly(message: Uint8Array, event: AppEvent): Verdict {
+    const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
+    const problems: string[] = []
+    for (const read of readingsFor(message[0] as number)) {
+      try {
+        return settleEnvelope(read(bytes), event, this.#scratch)
+      } catch (error) {
+        problems.push(error instanceof Undecodable ? error.message : toError(error).message)
+      }
+    }
+    return undecodable(problems.join('; '), event)
+  }
+}
+
+function undecodable(problem: string, event: AppEvent): Verdict {
+  event.problem = problem
+  return UNDECODABLE
+}
+
+function readingsFor(firstByte: number): readonly Reading[] {
+  if (JSON_FIRST_BYTES.has(firstByte)) return [readJsonEnvelope]
+  return firstByte === NEWLINE ? [readProtobufEnvelope, readJsonEnvelope] : [readProtobufEnvelope]
+}

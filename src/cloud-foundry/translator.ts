@@ -1,0 +1,155 @@
+import type { Ack, Delivery, Fate, Message, Sink, Translator, WaitingRoom } from '../flow/contracts.ts'
+import { Activity } from '../lib/activity.ts'
+import type { ByteBuffer } from '../lib/byte-buffer.ts'
+import type { App } from './app.ts'
+import { AppEvent, DISCARDED, guidOf, HTTP, NO_APP_GUID, PEER_CLIENT, PEER_SERVER, POINT, type Verdict } from './app-event.ts'
+
+/** Makes events of messages, whatever they are encoded in. Never throws. */
+export interface EventDecoder {
+  /** Fills `event`; what its spans point to is overwritten by the next call of any method. */
+  decode(message: Uint8Array | null, event: AppEvent): Verdict
+  /** Does the same with messages from number `start` on, an event each, and returns how many it took: at least one. */
+  decodeGroup(messages: readonly Message[], start: number, events: readonly AppEvent[]): number
+}
+
+/** Which apps there are: found at once, or asked for. */
+export interface AppDirectory {
+  /** Makes `find` quicker for the first `count` of these events. */
+  prefetch(events: readonly AppEvent[], count: number): void
+  /** No I/O. An App that does not exist is confirmed absent; undefined is not known. The next call may return the same object for another app. */
+  find(event: AppEvent): App | undefined
+  /** Resolves to the app, found or confirmed absent, however long that takes; to undefined only where it is stopped. Never rejects. */
+  lookUp(guid: string): Promise<App | undefined>
+}
+
+/** How an output spells events. */
+export interface EventEncoder {
+  /** Appends the event's record. Where no output could ever take it, appends nothing and returns the reason. */
+  encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer): string | undefined
+}
+
+export interface CloudFoundryTranslatorOptions {
+  readonly decoder: EventDecoder
+  readonly apps: AppDirectory
+  /** What becomes of the events of an app that does not exist: settled as `not_found`, or written with its guid alone. */
+  readonly notFound: 'discard' | 'write'
+  /** HTTP events of which side become points; the others are discarded. */
+  readonly httpPeer: 'both' | 'client' | 'server'
+  /** So many messages take each step together. */
+  readonly groupMessages: number
+}
+
+/**
+ * What Cloud Foundry's applications say, as envelopes of the firehose: decode, decide, find the app, encode. Messages take each
+ * step in groups, over events that are filled again and again: with many apps most of the time would be waiting for memory.
+ */
+export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
+  readonly #options: CloudFoundryTranslatorOptions
+  readonly #events: readonly AppEvent[]
+  /** 0 is either. */
+  readonly #peer: number
+  /** Of a message that was held. */
+  readonly #heldEvent = new AppEvent()
+  #nowMs = 0
+  /** What an event counts: nothing where an output takes what others took before. */
+  #counts: 0 | 1 = 1
+
+  /** Events whose app was found; events without an app, or of one that does not exist. */
+  readonly enriched = new Activity()
+  readonly enrichFailed = new Activity()
+
+  constructor(options: CloudFoundryTranslatorOptions) {
+    this.#options = options
+    this.#peer = options.httpPeer === 'both' ? 0 : options.httpPeer === 'client' ? PEER_CLIENT : PEER_SERVER
+    this.#events = Array.from({ length: options.groupMessages }, () => new AppEvent())
+  }
+
+  take({ messages, ack }: Delivery, start: number, sinks: readonly Sink<EventEncoder>[], waiting: WaitingRoom<EventEncoder>): number {
+    const { decoder, apps } = this.#options
+    const events = this.#events
+    this.#begin(sinks)
+    let next = start
+    while (next < messages.length) {
+      const count = decoder.decodeGroup(messages, next, events)
+      apps.prefetch(events, count)
+      for (let i = 0; i < count; i++) {
+        // What was decoded and finds no space any more is decoded again.
+        if (isOneFull(sinks)) return next + i
+        const index = next + i
+        const event = events[i] as AppEvent
+        const value = messages[index]?.value ?? null
+        if (this.#peer !== 0 && isOfOtherPeer(event, this.#peer)) settleAll('discarded', ack, index, sinks)
+        else if (event.verdict !== POINT || value === null) this.#settle(event, value, ack, index, sinks)
+        else {
+          const app = apps.find(event)
+          if (app === undefined) waiting.hold(guidOf(event), ack, index, value, sinks)
+          else this.#encode(event, app, value, ack, index, sinks)
+        }
+      }
+      next += count
+    }
+    return next
+  }
+
+  lookUp(guid: string): Promise<App | undefined> {
+    return this.#options.apps.lookUp(guid)
+  }
+
+  retake(original: Buffer, app: App, ack: Ack, index: number, sinks: readonly Sink<EventEncoder>[]): void {
+    this.#begin(sinks)
+    this.#options.decoder.decode(original, this.#heldEvent)
+    this.#encode(this.#heldEvent, app, original, ack, index, sinks)
+  }
+
+  #begin(sinks: readonly Sink[]): void {
+    this.#nowMs = Date.now()
+    this.#counts = 0
+    for (const { speaksForAll } of sinks) if (speaksForAll) this.#counts = 1
+  }
+
+  /** A message of which no record is made, whatever its app. */
+  #settle({ verdict, problem }: AppEvent, value: Buffer | null, ack: Ack, index: number, sinks: readonly Sink[]): void {
+    if (verdict === DISCARDED) settleAll('discarded', ack, index, sinks)
+    else if (verdict === NO_APP_GUID) {
+      this.enrichFailed.add(this.#counts, this.#nowMs)
+      settleAll('no_app_guid', ack, index, sinks)
+    } else {
+      for (const sink of sinks) {
+        if (sink.speaksForAll) sink.bury('undecodable', problem, ack, index, value)
+        else ack.settle('undecodable', index)
+      }
+    }
+  }
+
+  #encode(event: AppEvent, app: App, value: Buffer, ack: Ack, index: number, sinks: readonly Sink<EventEncoder>[]): void {
+    if (app.exists) this.enriched.add(this.#counts, this.#nowMs)
+    else {
+      this.enrichFailed.add(this.#counts, this.#nowMs)
+      if (this.#options.notFound === 'discard') {
+        settleAll('not_found', ack, index, sinks)
+        return
+      }
+    }
+    for (let i = 0; i < sinks.length; i++) {
+      const sink = sinks[i] as Sink<EventEncoder>
+      const problem = sink.encoder.encode(event, app, value, sink.buffer)
+      if (problem !== undefined) sink.bury('refused', problem, ack, index, value)
+      else sink.close(ack, index, value)
+    }
+  }
+}
+
+/** Before its app is asked for, or missed. What has no sub-message tells no side. */
+function isOfOtherPeer({ verdict, kind, peerType }: AppEvent, wanted: number): boolean {
+  return kind === HTTP && peerType !== 0 && peerType !== wanted && (verdict === POINT || verdict === NO_APP_GUID)
+}
+
+function isOneFull(sinks: readonly Sink[]): boolean {
+  for (let i = 0; i < sinks.length; i++) if ((sinks[i] as Sink).isFull) return true
+  return false
+}
+
+/** Once for each sink: a message is settled when all have settled it. */
+function settleAll(fate: Fate, ack: Ack, index: number, sinks: readonly Sink[]): void {
+  for (let i = 0; i < sinks.length; i++) ack.settle(fate, index)
+}

@@ -1,0 +1,245 @@
+import type { ByteBuffer } from '../lib/byte-buffer.ts'
+
+/** Where an envelope ended. Each has exactly one; SPEC's ledger counts them. */
+export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'undecodable' | 'refused'
+
+/** One message of a source. Its `value` may be a view of a large fetch response: who keeps a message must copy it. */
+export interface Message {
+  readonly value: Buffer | null
+  /** Kafka's offset, or a file's line number; exact to 2^53. */
+  readonly offset: number
+}
+
+/**
+ * The acknowledgement of one delivery, message by message. It outlives the messages, so it must not refer to their bytes.
+ */
+export interface Ack {
+  readonly topic: string
+  readonly partition: number
+  /** False once the partition went elsewhere or the process gave up: what is still unsettled is abandoned, and settling does nothing. */
+  readonly isOpen: boolean
+  /**
+   * The messages `index` to `index + count - 1` of the delivery (from 0; each at most once) have met `fate`. Fates come in
+   * any order, within a delivery and across deliveries; what may be committed follows the longest run of settled messages, to
+   * the message. The ledger counts here and nowhere else, so ack and ledger cannot disagree.
+   * Not settling is the nack, as in Kafka. A few ns a message: this is on the hot path.
+   */
+  settle(fate: Fate, index: number, count?: number): void
+  /** Kafka's offset of a message of the delivery, or its line number in a file; decimal. */
+  offsetOf(index: number): string
+}
+
+/** Messages of one partition that the input hands over together, in order. */
+export interface Delivery {
+  readonly messages: readonly Message[]
+  readonly ack: Ack
+  /** In place of messages, which are none then: what the ack is for cannot be read, and is one dead letter. */
+  readonly unreadable?: Unreadable
+}
+
+/** Messages that were stored together and cannot be read: one dead letter stands for all of them. */
+export interface Unreadable {
+  /** Offsets of the first and the last, and how many there are. */
+  readonly first: number
+  readonly last: number
+  readonly count: number
+  /** Kafka's name for how they are compressed: none, gzip, snappy, lz4, zstd; the number of another. */
+  readonly codec: string
+  /** As they are stored; a view. */
+  readonly stored: Buffer
+  /** Why, in words. */
+  readonly problem: string
+}
+
+export interface Input {
+  /** Ends when `stop` aborts or the source does; throws when it is lost for good. Not pulling is back-pressure. */
+  read(stop: AbortSignal): AsyncIterable<Delivery>
+  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `steadyNowMs()`). Resolves to the number of messages that will be read again. */
+  close(deadlineMs: number): Promise<number>
+}
+
+/** What Cloud Controller knows of an app, as the original writes it into tags. */
+export interface AppMetadata {
+  readonly app: string
+  readonly app_guid: string
+  readonly space: string
+  readonly space_guid: string
+  readonly org: string
+  readonly org_guid: string
+}
+
+/** The answer to one look-up. A guid in neither list is unknown: nothing may be concluded. */
+export interface AppAnswers {
+  readonly found: readonly AppMetadata[]
+  readonly absent: readonly string[]
+  /** Why the rest is unknown; undefined where nothing is. `retryAfterMs` is what the server asked for. */
+  readonly failure: { readonly error: Error; readonly retryAfterMs?: number } | undefined
+}
+
+/** The requests of a metadata source, those for tokens included. */
+export interface SourceTraffic {
+  readonly requests: number
+  readonly failures: number
+  /** When a request failed last, as of `Date.now()`; 0 is never. */
+  readonly lastFailureMs: number
+  readonly lastError: string | undefined
+}
+
+export interface MetadataSource {
+  readonly traffic: SourceTraffic
+  /** The most guids of one look-up. */
+  readonly maxGuids: number
+  /** Found, absent or unknown for each guid: a partial answer keeps what it got. Rejects only if `signal` aborts. */
+  fetchApps(guids: readonly string[], signal: AbortSignal): Promise<AppAnswers>
+  /** All apps, page by page. Throws where a page cannot be had: what came before it is still true. */
+  listApps(signal: AbortSignal): AsyncIterable<readonly AppMetadata[]>
+  close(): Promise<void>
+}
+
+/** Where a translator puts the records of one output. `Encoder` is how that output spells them. */
+export interface Sink<Encoder = unknown> {
+  readonly encoder: Encoder
+  /** What is the same for all outputs is counted, and buried, where it goes to the one that speaks for all. */
+  readonly speaksForAll: boolean
+  /** Nothing more may be put in for now. */
+  readonly isFull: boolean
+  /** A record's bytes are appended here, then {@link Sink.close} ends it. Another buffer after each `close`. */
+  readonly buffer: ByteBuffer
+  /** What was appended since the last `close` is the record of the delivery's message `index`, whose bytes were `original`. */
+  close(ack: Ack, index: number, original: Uint8Array): void
+  /** The message can never become a record here, for a `problem` in words: a dead letter. */
+  bury(reason: DeadLetter['reason'], problem: string, ack: Ack, index: number, original: Uint8Array | null): void
+}
+
+/** Where messages wait for what is not known yet. */
+export interface WaitingRoom<Encoder = unknown> {
+  /** The message waits until {@link Translator.lookUp} has said what `key` is, then goes on to `sinks`. Its bytes are copied. */
+  hold(key: string, ack: Ack, index: number, original: Uint8Array, sinks: readonly Sink<Encoder>[]): void
+}
+
+/**
+ * Makes records of messages: decides what each is, whose it is, and has it encoded for each output. `Entry` is what it has to
+ * know of a message's owner. It alone knows the words of its traffic; whoever drives it knows none of them.
+ *
+ * `take` and `retake` are synchronous, and may overwrite what any earlier call has decoded. For each sink, a message either meets
+ * a fate at once (`ack.settle`, once for each sink), is put into the sink in one of its two ways, or waits.
+ */
+export interface Translator<Entry = unknown, Encoder = unknown> {
+  /** Takes messages of the delivery from number `start` on, and returns the first that is not taken: the end, or where a sink is full. */
+  take(delivery: Delivery, start: number, sinks: readonly Sink<Encoder>[], waiting: WaitingRoom<Encoder>): number
+  /** Resolves to what is known of `key`, however long that takes; to undefined only where the process ends. Never rejects. */
+  lookUp(key: string): Promise<Entry | undefined>
+  /** Takes a message that waited, once its `entry` is known. No sink may be full. */
+  retake(original: Buffer, entry: Entry, ack: Ack, index: number, sinks: readonly Sink<Encoder>[]): void
+}
+
+/** Records to be written together. Whoever holds it must not change it until the write has ended. */
+export interface Records {
+  readonly count: number
+  /** One behind the other, as the output's encoder spells them: a view of exactly these bytes. */
+  readonly bytes: Uint8Array
+  /** Where record `i` ends; it begins where the one before ends. */
+  endOf(record: number): number
+}
+
+export interface RefusedRecord {
+  /** Its number among those written together, from 0. */
+  readonly record: number
+  /** What the destination said of it. */
+  readonly reason: string
+}
+
+export interface Output {
+  /** Waits until the destination answers. Rejects if it does not in time: then the process must not start to read. */
+  start(signal: AbortSignal): Promise<void>
+  /**
+   * Resolves once each line is stored or refused for good, to the refused ones in the order of the lines. Retries what may pass, as often as it was told to; then rejects,
+   * and any of the lines may or may not be there. Aborting `signal` rejects at once. May be called again before the last call ended.
+   */
+  write(lines: Records, signal: AbortSignal): Promise<readonly RefusedRecord[]>
+  close(): Promise<void>
+}
+
+/** A message that can never be written, with all that is known of it. */
+export interface DeadLetter {
+  readonly reason: 'undecodable' | 'refused'
+  /** In words: the decoder's, or the output's. */
+  readonly error: string
+  /** Which output refuses it; undefined where no output could have had it. */
+  readonly output: string | undefined
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+  /** Size of the original value. */
+  readonly sizeBytes: number
+  /** How many messages it stands for, and how they are compressed, where a whole record batch cannot be read. */
+  readonly batch?: { readonly count: number; readonly codec: string }
+  /** The original bytes; undefined where nobody keeps them (no dead-letter topic), or the message had none. */
+  readonly value: Uint8Array | undefined
+}
+
+export interface DeadLetters {
+  /** Whether `send` needs the original bytes. */
+  readonly keepsValues: boolean
+  /** Resolves once all are kept (or logged, where there is no topic); waits as long as it takes, rejects only if `signal` aborts. */
+  send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a stage says of itself to `/readyz`: a sentence for each thing that keeps it from working; none when all is well. */
+export interface Readiness {
+  readonly notReady: () => readonly string[]
+}
+
+export interface PartitionStats {
+  readonly topic: string
+  readonly partition: number
+  /** Offsets as numbers are exact to 2^53. All are the next offset, Kafka's way; undefined where not known yet. */
+  readonly position: number | undefined
+  readonly committed: number | undefined
+  readonly highWatermark: number | undefined
+  readonly lag: number | undefined
+  readonly inFlight: number
+  /** Age of the oldest message read and not settled; undefined where there is none. */
+  readonly oldestUnackedSeconds: number | undefined
+}
+
+export interface InputStats extends Readiness {
+  /** Messages read, not settled and not abandoned: counted by the input itself, not derived from the ledger. */
+  readonly inFlight: number
+  /** At a limit of what may be in flight, and nothing has been settled for a while. */
+  readonly isPaused: boolean
+  /** Messages that Kafka had deleted before they could be read. */
+  readonly skipped: number
+  /** Offsets that no message came for, though they were not deleted: those of a compacted topic, and no others if all is well. */
+  readonly gaps: number
+  readonly partitions: () => readonly PartitionStats[]
+}
+
+export interface MetadataStats extends Readiness {
+  readonly apps: number
+  readonly notFound: number
+  readonly hits: number
+  readonly misses: number
+  readonly requests: number
+  readonly failures: number
+  /** When a request failed last, as of `Date.now()`; 0 is never. */
+  readonly lastFailureMs: number
+  readonly lastRefreshMs: number
+  readonly lastError: string | undefined
+}
+
+export interface OutputStats extends Readiness {
+  /** Batches and points stored, and bytes of them before compression. */
+  readonly batches: number
+  readonly points: number
+  readonly bytes: number
+  readonly retries: number
+  readonly failures: number
+  /** Batches being written now. */
+  readonly inFlight: number
+  readonly lastError: string | undefined
+  readonly lastWriteMs: number
+  /** Of the writes that ended well within the last 5 minutes, the latest 1,000 at most; all 0 without any. */
+  readonly writeSeconds: () => { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number }
+}

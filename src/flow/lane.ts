@@ -1,0 +1,146 @@
+import { Activity } from '../lib/activity.ts'
+import type { ByteBuffer } from '../lib/byte-buffer.ts'
+import type { Batch } from './batch.ts'
+import { Batcher } from './batcher.ts'
+import type { Ack, DeadLetter, DeadLetters, Output, Sink, Unreadable } from './contracts.ts'
+import { type Undeliverable, undeliverable, unreadableLetter } from './undeliverable.ts'
+
+export interface LaneOptions<Encoder> {
+  /** The output's, as dead letters call it. */
+  readonly name: string
+  readonly encoder: Encoder
+  readonly output: Output
+  readonly deadLetters: DeadLetters
+  /** See {@link Sink.speaksForAll}. */
+  readonly speaksForAll: boolean
+  readonly flushMessages: number
+  readonly flushIntervalMs: number
+  readonly maxWrites: number
+}
+
+/** What a lane needs of who drives it. */
+export interface LaneDriver {
+  /** Gives up all waiting. */
+  readonly kill: AbortSignal
+  /** Called with what makes it impossible to go on. */
+  readonly fail: (error: unknown) => void
+  /** Called when the lane may have space again. */
+  readonly freed: () => void
+}
+
+/**
+ * What lies before one output: its open batch, the batches being written, and its dead letters. A dead letter that nobody has
+ * taken yet keeps its own message unsettled, and nobody else's.
+ */
+export class Lane<Encoder = unknown> implements Sink<Encoder> {
+  readonly name: string
+  readonly encoder: Encoder
+  readonly speaksForAll: boolean
+  readonly #options: LaneOptions<Encoder>
+  readonly #batcher: Batcher
+  readonly #burials = new Set<Promise<void>>()
+  #dead: Undeliverable[] = []
+  #driver: LaneDriver = { kill: new AbortController().signal, fail: () => {}, freed: () => {} }
+
+  /** `Date.now()`, as whoever puts something in has read it last. */
+  nowMs = 0
+  /** Records put into a batch. */
+  readonly batched = new Activity()
+  /** Messages put in and not settled here. */
+  inFlight = 0
+  /** Messages that the encoder or the output has refused. */
+  refused = 0
+
+  constructor(options: LaneOptions<Encoder>) {
+    this.name = options.name
+    this.encoder = options.encoder
+    this.speaksForAll = options.speaksForAll
+    this.#options = options
+    const { flushMessages, flushIntervalMs, maxWrites, deadLetters } = options
+    const write = (batch: Batch) => this.#write(batch)
+    const freed = () => this.#driver.freed()
+    this.#batcher = new Batcher({ flushMessages, flushIntervalMs, maxWrites, keepsValues: deadLetters.keepsValues, write, freed })
+    this.#batcher.failure.catch((error) => this.#driver.fail(error))
+  }
+
+  /** Before anything is put in. */
+  begin(driver: LaneDriver): void {
+    this.#driver = driver
+  }
+
+  get isFull(): boolean {
+    return this.#batcher.isFull
+  }
+
+  get buffer(): ByteBuffer {
+    return this.#batcher.open.lines
+  }
+
+  close(ack: Ack, index: number, original: Uint8Array): void {
+    this.#batcher.add(ack, index, original)
+    this.batched.add(1, this.nowMs)
+    this.inFlight++
+  }
+
+  bury(reason: DeadLetter['reason'], problem: string, ack: Ack, index: number, original: Uint8Array | null): void {
+    const { deadLetters } = this.#options
+    this.inFlight++
+    this.#addDead(undeliverable(reason, problem, this.name, ack, index, original, deadLetters.keepsValues))
+  }
+
+  /** What the ack is for could not be read. */
+  buryUnreadable(unreadable: Unreadable, ack: Ack): void {
+    this.inFlight += unreadable.count
+    this.#addDead(unreadableLetter(unreadable, ack, this.#options.deadLetters.keepsValues))
+  }
+
+  /** Resolves when records may be put in; rejects once a write has failed. Others may have been woken by the same space: look again. */
+  space(): Promise<void> {
+    return this.#batcher.space()
+  }
+
+  /** Has the open batch written at once. */
+  flush(): void {
+    this.#batcher.flush()
+  }
+
+  /** Resolves when all that was put in is written or buried; rejects once a write has failed. */
+  async drain(): Promise<void> {
+    await this.#batcher.drain()
+    while (this.#dead.length > 0 || this.#burials.size > 0) await Promise.all(this.#burials)
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const { count } = batch
+    const refused = await this.#options.output.write(batch, this.#driver.kill)
+    batch.settleWritten(refused)
+    const dead = batch.undeliverable(refused, this.name)
+    // Those whose delivery was abandoned meanwhile are no longer among the dead.
+    this.inFlight -= count - dead.length
+    for (const each of dead) this.#addDead(each)
+  }
+
+  /** Those of one moment are sent together. */
+  #addDead(dead: Undeliverable): void {
+    if (dead.reason === 'refused') this.refused++
+    if (this.#dead.push(dead) === 1) queueMicrotask(() => this.#sendDead())
+  }
+
+  #sendDead(): void {
+    const dead = this.#dead
+    this.#dead = []
+    const burial = this.#send(dead)
+      .catch((error) => this.#driver.fail(error))
+      .finally(() => this.#burials.delete(burial))
+    this.#burials.add(burial)
+  }
+
+  /** A dead message is settled once its dead letter is kept. */
+  async #send(dead: readonly Undeliverable[]): Promise<void> {
+    await this.#options.deadLetters.send(dead, this.#driver.kill)
+    for (const { ack, index, count, reason } of dead) {
+      this.inFlight -= count
+      ack.settle(reason, index, count)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Message, Unreadable } from '../../flow/contracts.ts'
+import { RecordBatch, type Records, UnreadableBatch } from './record-batch.ts'
+
+const PORTION_MESSAGES = 500
+/** A portion ends at this many bytes, so that bytes in flight, which are counted by average, stay near the truth. */
+const PORTION_BYTES = 256 * 1024
+/** A message of this size travels alone, for the same reason. */
+const LARGE_MESSAGE_BYTES = 32 * 1024
+
+export interface Portion {
+  readonly messages: readonly Message[]
+  readonly bytes: number
+  /** The offset to go on from behind it. */
+  readonly next: number
+  /** In place of messages: a record batch that cannot be read. */
+  readonly unreadable?: UnreadablePortion
+}
+
+export interface UnreadablePortion extends Unreadable {
+  /** Its checksum is wrong: asked for again, it may be sound. */
+  readonly isDamaged: boolean
+}
+
+/**
+ * What one fetch brought of a partition, in portions that are handed over together. A record batch is opened (decompressed) when it
+ * is come to, and where it is compressed only when it is asked for: a small fetch may become very large.
+ */
+export class Portions {
+  readonly #fetched: readonly KafkaMessage[]
+  readonly #from: number
+  #index = 0
+  #records: Records | undefined
+  #ahead: Message | undefined
+  #unreadable: UnreadablePortion | undefined
+  /** Of the compressed batch that is open: the bytes that it has become. */
+  openBytes = 0
+
+  /** Messages before the offset `from` are left out: a batch may begin before what was asked for. */
+  constructor(fetched: readonly KafkaMessage[], from: number) {
+    this.#fetched = fetched
+    this.#from = from
+    this.#advance()
+  }
+
+  get isEmpty(): boolean {
+    return !this.#hasNext && this.#index === this.#fetched.length
+  }
+
+  /** What comes next is in a compressed batch: {@link open} it. */
+  get isClosed(): boolean {
+    return !this.#hasNext && this.#index < this.#fetched.length
+  }
+
+  open(): void {
+    this.#openNext()
+    this.#advance()
+  }
+
+  /** Of at least one message, unless it is empty or closed. */
+  take(): Portion {
+    if (this.#ahead === undefined && this.#unreadable !== undefined) return this.#takeUnreadable(this.#unreadable)
+    const messages: Message[] = []
+    let bytes = 0
+    while (this.#ahead !== undefined && messages.length < PORTION_MESSAGES) {
+      const size = this.#ahead.value?.length ?? 0
+      const isLarge = size >= LARGE_MESSAGE_BYTES
+      if (messages.length > 0 && (isLarge || bytes + size > PORTION_BYTES)) break
+      messages.push(this.#ahead)
+      bytes += size
+      this.#ahead = undefined
+      this.#advance()
+      if (isLarge) break
+    }
+    return { messages, bytes, next: (messages.at(-1)?.offset ?? Number.NaN) + 1 }
+  }
+
+  get #hasNext(): boolean {
+    return this.#ahead !== undefined || this.#unreadable !== undefined
+  }
+
+  #takeUnreadable(unreadable: UnreadablePortion): Portion {
+    this.#unreadable = undefined
+    this.#advance()
+    return { messages: [], bytes: unreadable.stored.length, next: unreadable.last + 1, unreadable }
+  }
+
+  /** To the next message that is wanted, or what cannot be read, or before a batch that is closed. */
+  #advance(): void {
+    while (!this.#hasNext) {
+      const record = this.#records?.next()
+      if (record !== undefined) {
+        if (record.offset >= this.#from) this.#ahead = record
+        continue
+      }
+      this.#records = undefined
+      this.openBytes = 0
+      const fetched = this.#fetched[this.#index]
+      if (fetched === undefined || (fetched instanceof RecordBatch && fetched.isCompressed)) return
+      this.#openNext()
+    }
+  }
+
+  #openNext(): void {
+    const fetched = this.#fetched[this.#index++] as KafkaMessage | RecordBatch
+    if (!(fetched instanceof RecordBatch)) {
+      const offset = Number(fetched.offset)
+      if (offset >= this.#from) this.#ahead = { offset, value: fetched.value }
+      return
+    }
+    try {
+      this.#records = fetched.records()
+      if (fetched.isCompressed) this.openBytes = this.#records.sizeBytes
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error
+      this.#unreadable = unreadablePortion(fetched, this.#from, error)
+    }
+  }
+}
+
+function unreadablePortion(batch: RecordBatch, from: number, { message, isDamaged }: UnreadableBatch): UnreadablePortion {
+  const { baseOffset, lastOffset, codec, stored } = batch
+  const first = Math.max(baseOffset, from)
+  const count = Math.min(batch.count, lastOffset - first + 1)
+  return { first, last: lastOffset, count, codec, stored, problem: message, isDamaged }
+}

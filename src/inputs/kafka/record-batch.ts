@@ -1,0 +1,192 @@
+import { crc32c } from '@node-rs/crc32'
+import type { Message } from '../../flow/contracts.ts'
+import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
+import { toError } from '../../lib/errors.ts'
+
+/** Kafka's record batch, version 2 of the format: where its fields are. Numbers are big-endian. */
+const CRC_AT = 17
+export const ATTRIBUTES_AT = 21
+const LAST_OFFSET_DELTA_AT = 23
+const PRODUCER_ID_AT = 43
+export const COUNT_AT = 57
+export const RECORDS_AT = 61
+
+const CODEC = 0x07
+const IN_TRANSACTION = 0x10
+
+/** Why a record batch cannot be read, in words. */
+export class UnreadableBatch extends Error {
+  /** Its checksum is wrong: what Kafka has stored may be sound, so that it is worth asking for it once more. */
+  readonly isDamaged: boolean
+
+  constructor(problem: string, { isDamaged = false, cause }: { readonly isDamaged?: boolean; readonly cause?: unknown } = {}) {
+    super(problem, { cause })
+    this.isDamaged = isDamaged
+  }
+}
+
+/**
+ * A record batch as it came from Kafka, which kafkajs takes for a message: the one at the batch's last offset. So kafkajs
+ * counts on correctly, and its records are decompressed and read here, when their turn comes.
+ */
+export class RecordBatch {
+  readonly #bytes: Buffer
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** What kafkajs looks at: the last offset, in decimal, and the rest of a message. */
+  readonly offset: string
+  readonly key = null
+  readonly value = null
+  /** kafkajs leaves such ones out, and goes on behind them. */
+  isControlRecord = false
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.baseOffset = Number(bytes.readBigInt64BE(0))
+    this.lastOffset = this.baseOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
+    this.offset = String(this.lastOffset)
+    this.batchContext = {
+      producerId: String(bytes.readBigInt64BE(PRODUCER_ID_AT)),
+      inTransaction: (bytes.readInt16BE(ATTRIBUTES_AT) & IN_TRANSACTION) !== 0,
+    }
+  }
+
+  /** Its messages: as many as its header says, but no more than it has offsets; a header that says none is not believed. */
+  get count(): number {
+    const offsets = this.lastOffset - this.baseOffset + 1
+    const count = this.#bytes.readInt32BE(COUNT_AT)
+    return count > 0 ? Math.min(count, offsets) : offsets
+  }
+
+  get isCompressed(): boolean {
+    return this.#codec !== 0
+  }
+
+  /** Kafka's name for how the records are compressed; its number where that has none. */
+  get codec(): string {
+    return CODEC_NAMES[this.#codec] ?? String(this.#codec)
+  }
+
+  /** The records as they are stored, compressed where it is. */
+  get stored(): Buffer {
+    return this.#bytes.subarray(RECORDS_AT)
+  }
+
+  /** All of them can be read, or it throws {@link UnreadableBatch}. */
+  records(): Records {
+    if (isDamaged(this.#bytes)) throw new UnreadableBatch('its bytes do not have the CRC-32C that its header says', { isDamaged: true })
+    const records = new Records(this.#decompressed(), this.#bytes.readInt32BE(COUNT_AT), this.baseOffset)
+    records.check(this.lastOffset)
+    return records
+  }
+
+  get #codec(): number {
+    return this.#bytes.readInt16BE(ATTRIBUTES_AT) & CODEC
+  }
+
+  #decompressed(): Buffer {
+    if (!this.isCompressed) return this.stored
+    try {
+      return decompress(this.#codec, this.stored)
+    } catch (error) {
+      throw new UnreadableBatch(toError(error).message, { cause: error })
+    }
+  }
+}
+
+/** Whether a record batch is not what was sent: its checksum covers all that comes behind it. */
+export function isDamaged(batch: Buffer): boolean {
+  return crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)
+}
+
+/** Reads records one behind the other. Of a record only the offset and the value matter here; the value is a view. */
+export class Records {
+  readonly #bytes: Buffer
+  readonly #baseOffset: number
+  readonly #count: number
+  #at = 0
+  #left: number
+  /** Of the record read last: its offset, and where its value is; a length below 0 is no value. */
+  #offset = 0
+  #valueAt = 0
+  #valueLength = 0
+
+  constructor(bytes: Buffer, count: number, baseOffset: number) {
+    this.#bytes = bytes
+    this.#count = count
+    this.#left = count
+    this.#baseOffset = baseOffset
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.length
+  }
+
+  /**
+   * Throws {@link UnreadableBatch} unless the bytes are just as many records as there should be, with ascending offsets up to
+   * `lastOffset` at most. To be called before the first is read.
+   */
+  check(lastOffset: number): void {
+    if (this.#count < 0) throw new UnreadableBatch(`its header counts ${this.#count} records`)
+    for (let before = this.#baseOffset - 1; this.#left > 0; before = this.#offset) {
+      const start = this.#at
+      this.#read()
+      if (this.#offset > before && this.#offset <= lastOffset) continue
+      throw new UnreadableBatch(`at byte ${start} there is a record of offset ${this.#offset}, of ${before + 1} to ${lastOffset}`)
+    }
+    const { length } = this.#bytes
+    if (this.#at !== length) {
+      throw new UnreadableBatch(`its header counts ${this.#count} records, which end at byte ${this.#at} of ${length}`)
+    }
+    this.#at = 0
+    this.#left = this.#count
+  }
+
+  /** Undefined behind the last. */
+  next(): Message | undefined {
+    if (this.#left === 0) return undefined
+    this.#read()
+    const start = this.#valueAt
+    return { offset: this.#offset, value: this.#valueLength < 0 ? null : this.#bytes.subarray(start, start + this.#valueLength) }
+  }
+
+  #read(): void {
+    this.#left--
+    const bytes = this.#bytes
+    const length = varint(bytes, this.#at)
+    let at = behindVarint(bytes, this.#at)
+    const end = at + length
+    if (!(length >= 0 && end <= bytes.length)) throw this.#damaged()
+    at = behindVarint(bytes, at + 1)
+    this.#offset = this.#baseOffset + varint(bytes, at)
+    at = behindVarint(bytes, at)
+    const keyLength = varint(bytes, at)
+    at = behindVarint(bytes, at) + Math.max(0, keyLength)
+    this.#valueLength = varint(bytes, at)
+    this.#valueAt = at = behindVarint(bytes, at)
+    if (!(at + this.#valueLength <= end)) throw this.#damaged()
+    this.#at = end
+  }
+
+  #damaged(): Error {
+    return new UnreadableBatch(`at byte ${this.#at} of ${this.#bytes.length} there is no record`)
+  }
+}
+
+/** 32 bits, seven to a byte, the lowest first; the lowest bit of all is the sign. */
+function varint(bytes: Uint8Array, start: number): number {
+  let byte = bytes[start] as number
+  let value = byte & 0x7f
+  for (let at = start + 1, shift = 7; byte >= 0x80; at++, shift += 7) {
+    byte = bytes[at] as number
+    value |= (byte & 0x7f) << shift
+  }
+  return (value >>> 1) ^ -(value & 1)
+}
+
+function behindVarint(bytes: Uint8Array, start: number): number {
+  let at = start
+  while ((bytes[at] as number) >= 0x80) at++
+  return at + 1
+}
