@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { loadMix } from '../dev/load/mix.ts'
-import type { AppMetadata } from '../src/flow/contracts.ts'
+import type { AppMetadata } from '../src/cloud-foundry/metadata.ts'
 import { printResult, rounded } from './figures.ts'
 
 /**

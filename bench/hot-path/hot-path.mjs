@@ -16,7 +16,7 @@ const BATCH_LINES = 5000
  * its own.
  *
  * @param {(module: string) => string} urlOf
- * @returns {Promise<(metadata: readonly import('../../src/flow/contracts.ts').AppMetadata[]) => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
+ * @returns {Promise<(metadata: readonly import('../../src/cloud-foundry/metadata.ts').AppMetadata[]) => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
  */
 export async function loadHotPath(urlOf) {
   const program = {}

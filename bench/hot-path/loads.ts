@@ -1,5 +1,5 @@
 import { loadMix } from '../../dev/load/mix.ts'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 
 export interface Load {
   readonly messages: readonly Buffer[]

@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import { type Asked, Faults, KINDS, type Kind, misbehave } from './faults.ts'
 import { Platform } from './platform.ts'
 import { type Answer, Uaa, type UaaOptions } from './uaa.ts'

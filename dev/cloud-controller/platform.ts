@@ -1,4 +1,4 @@
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 
 /** What is on the platform, and how much of it the account sees. */
 export class Platform {

@@ -1,4 +1,4 @@
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import type { Platform } from './platform.ts'
 import type { Answer } from './uaa.ts'
 

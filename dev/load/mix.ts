@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 
 /** The measurement that an envelope's point goes to; `discarded` where its kind makes no point. */
 export type Kind = 'http_request' | 'log' | 'instance' | 'discarded'

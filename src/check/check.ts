@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { checkCloudFoundry } from '../cloud-foundry/check.ts'
+import type { MetadataSource } from '../cloud-foundry/metadata.ts'
 import type { Config } from '../config/config.ts'
-import type { MetadataSource } from '../flow/contracts.ts'
 import { checkKafka } from '../inputs/kafka/check.ts'
 import { kafkaConfig } from '../kafka/connection.ts'
 import { checkInfluxDb } from '../outputs/influxdb/check.ts'

@@ -7,6 +7,12 @@ export const CONTAINER = 9
 export const PEER_CLIENT = 1
 export const PEER_SERVER = 2
 
+/** HTTP, CONTAINER: see {@link AppEvent.absent}. */
+export const ABSENT_METHOD = 1
+export const ABSENT_STATUS = 2
+export const ABSENT_INSTANCE = 4
+export const ABSENT_LENGTH = 8
+
 /** What a decoder says of a message. Small integers, because the hot path compares one per message. */
 export const POINT = 0
 /** An event type or log source that no point is made of. */
@@ -55,6 +61,14 @@ export class AppEvent {
   instance = 0
   instanceEnd = 0
 
+  /**
+   * Whether the spans of text that only documents have (`uri`, `remoteAddress`, `userAgent`, `sourceType`) are what a JSON string has between
+   * its quotes, perhaps with escapes and bytes that are no UTF-8. Otherwise they are the text itself.
+   */
+  isJsonText = false
+  /** What the message lacks and the event has a default for: bits of ABSENT_…. */
+  absent = 0
+
   /** HTTP: dropsonde's `PeerType` as a number, 1 (client) where it is absent; 0 where there is no sub-message. */
   peerType = 0
   /** HTTP: dropsonde's `Method` as a number; 1 where it is absent. */
@@ -63,6 +77,18 @@ export class AppEvent {
   statusCodeEnd = 0
   contentLength = 0
   contentLengthEnd = 0
+  /** HTTP: text. */
+  uri = 0
+  uriEnd = 0
+  remoteAddress = 0
+  remoteAddressEnd = 0
+  userAgent = 0
+  userAgentEnd = 0
+  /** HTTP: the halves of the request's id, decimal digits. */
+  requestLow = 0
+  requestLowEnd = 0
+  requestHigh = 0
+  requestHighEnd = 0
   /** HTTP: stop − start, saturated to 64 bits, divided by 1e9 as Go divides: toward zero, both parts with its sign. */
   durationSeconds = 0
   durationNanoseconds = 0
@@ -73,6 +99,14 @@ export class AppEvent {
   isRouterLog = false
   /** LOG: bytes of the decoded payload. */
   payloadSize = 0
+  /** LOG: the payload, from `payload` to `payloadEnd` of `payloadBytes`: in base64, or as it is. */
+  payloadBytes: Uint8Array = new Uint8Array(0)
+  payload = 0
+  payloadEnd = 0
+  isBase64 = false
+  /** LOG: text. */
+  sourceType = 0
+  sourceTypeEnd = 0
 
   /** CONTAINER: the CPU percentage as it is to be written; an empty span where it is not finite. */
   cpu = 0

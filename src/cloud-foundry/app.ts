@@ -1,6 +1,6 @@
-import type { AppMetadata } from '../flow/contracts.ts'
 import { type Backslash, cleanTagValue, escapeTagValue } from '../lib/tag-value.ts'
 import { allocateWords, putText, textAt, wordCount } from '../lib/words.ts'
+import type { AppMetadata } from './metadata.ts'
 
 /** Ids longer than this are not looked for by their bytes. Each has eight words: the text's, of which the last is in its place, and its length. */
 export const MAX_ID_BYTES = 56
@@ -13,10 +13,20 @@ const USED_AT_WORD = 0
 const FLAGS_WORD = 1
 const NAME_LENGTH_WORD = 2
 const PLACE_LENGTH_WORD = 3
+const DOCUMENT_NAME_LENGTH_WORD = 4
+const DOCUMENT_PLACE_LENGTH_WORD = 5
 /** The id as `"GUID"`, and as `:low,"high":high}`. */
-export const TEXT_ID_WORD = 4
+export const TEXT_ID_WORD = 6
 export const UUID_ID_WORD = TEXT_ID_WORD + ID_WORDS
 const NAME_WORD = UUID_ID_WORD + ID_WORDS
+
+/** What is written of an app in advance. */
+export interface AppSpelling {
+  /** How tag values are escaped. */
+  readonly backslash?: Backslash
+  /** Whether documents are written, too. */
+  readonly documents?: boolean
+}
 
 const EXISTS = 1
 const IS_SANITIZED = 2
@@ -41,22 +51,31 @@ export class App {
   placeLength = 0
 
   /** Without metadata: confirmed not to exist. */
-  static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number, backslash?: Backslash): App {
-    return App.#made(guid, tagsOf(guid, metadata, backslash), metadata !== undefined, usedAtMs, allocateWords)
+  static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number, spelling?: AppSpelling): App {
+    return App.#made(guid, textsOf(guid, metadata, spelling), metadata !== undefined, usedAtMs, allocateWords)
   }
 
   /** One that does not exist and that nobody will keep: in memory of its own, since it would keep that of apps around it alive. */
-  static nobody(id: string, backslash?: Backslash): App {
-    return App.#made(id, tagsOf(id, undefined, backslash), false, 0, (count) => ({ words: new Float64Array(count), at: 0 }))
+  static nobody(id: string, spelling?: AppSpelling): App {
+    return App.#made(id, textsOf(id, undefined, spelling), false, 0, (count) => ({ words: new Float64Array(count), at: 0 }))
   }
 
-  static #made(guid: string, { name, place, isSanitized }: Tags, exists: boolean, usedAtMs: number, allocate: typeof allocateWords): App {
-    const nameWords = wordCount(Buffer.byteLength(name))
-    const { words, at } = allocate(NAME_WORD + nameWords + wordCount(Buffer.byteLength(place)))
+  static #made(guid: string, texts: Texts, exists: boolean, usedAtMs: number, allocate: typeof allocateWords): App {
+    const { name, place, isSanitized, documentName, documentPlace } = texts
+    const [nameWords, placeWords, ...documentWords] = [name, place, documentName, documentPlace].map(wordsOf) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const { words, at } = allocate(NAME_WORD + nameWords + placeWords + documentWords[0] + documentWords[1])
+    const documentAt = at + NAME_WORD + nameWords + placeWords
     words[at + USED_AT_WORD] = usedAtMs
     words[at + FLAGS_WORD] = (exists ? EXISTS : 0) | (isSanitized ? IS_SANITIZED : 0)
     words[at + NAME_LENGTH_WORD] = putText(name, words, at + NAME_WORD)
     words[at + PLACE_LENGTH_WORD] = putText(place, words, at + NAME_WORD + nameWords)
+    words[at + DOCUMENT_NAME_LENGTH_WORD] = putText(documentName, words, documentAt)
+    words[at + DOCUMENT_PLACE_LENGTH_WORD] = putText(documentPlace, words, documentAt + documentWords[0])
     putId(`"${guid}"`, words, at + TEXT_ID_WORD)
     putId(uuidSpelling(guid), words, at + UUID_ID_WORD)
     return new App().standFor(words, at)
@@ -87,9 +106,52 @@ export class App {
   }
 
   /** Whether it would be the same if it were made anew. */
-  isStill(guid: string, metadata: AppMetadata, backslash?: Backslash): boolean {
-    const { name, place, isSanitized } = tagsOf(guid, metadata, backslash)
-    return this.exists && this.isSanitized === isSanitized && this.tags === name + place
+  isStill(guid: string, metadata: AppMetadata, spelling?: AppSpelling): boolean {
+    const { name, place, isSanitized, documentName, documentPlace } = textsOf(guid, metadata, spelling)
+    return this.exists && this.isSanitized === isSanitized && this.tags === name + place && this.document === documentName + documentPlace
+  }
+
+  /** `{"app":{"id":…,"name":…`, in a document: its instance may follow, then both objects are open. Empty where no documents are written. */
+  get documentAt(): number {
+    return this.placeAt + wordCount(this.placeLength)
+  }
+
+  get documentLength(): number {
+    return (this.words[this.at + DOCUMENT_NAME_LENGTH_WORD] as number) | 0
+  }
+
+  /** `,"space":{…},"org":{…}`, behind the app's object. */
+  get documentPlaceAt(): number {
+    return this.documentAt + wordCount(this.documentLength)
+  }
+
+  get documentPlaceLength(): number {
+    return (this.words[this.at + DOCUMENT_PLACE_LENGTH_WORD] as number) | 0
+  }
+
+  /** The names as Cloud Controller gives them, where documents are written: what paths, topics and indices are made of. */
+  get owner(): Owner {
+    const { app, space, org } = JSON.parse(`${this.#documentName}}${this.#documentPlace}}`) as Record<
+      string,
+      { id?: string; name?: string } | undefined
+    >
+    return {
+      app: { id: app?.id ?? '', name: app?.name ?? '' },
+      space: { id: space?.id ?? '', name: space?.name ?? '' },
+      org: { id: org?.id ?? '', name: org?.name ?? '' },
+    }
+  }
+
+  get document(): string {
+    return this.#documentName + this.#documentPlace
+  }
+
+  get #documentName(): string {
+    return textAt(this.words, this.documentAt, this.documentLength)
+  }
+
+  get #documentPlace(): string {
+    return textAt(this.words, this.documentPlaceAt, this.documentPlaceLength)
   }
 
   /** As they stand in a line, but for what each kind of event has between the app and its org. */
@@ -100,21 +162,39 @@ export class App {
 
   /** To another place, so that the memory it lay in can be freed. */
   move(): void {
-    const { words, at, placeAt, placeLength } = this
-    const end = placeAt + wordCount(placeLength)
+    const { words, at, documentPlaceAt, documentPlaceLength } = this
+    const end = documentPlaceAt + wordCount(documentPlaceLength)
     const to = allocateWords(end - at)
     to.words.set(words.subarray(at, end), to.at)
     this.standFor(to.words, to.at)
   }
 }
 
-interface Tags {
+/** Whose an event is. Empty where that is not known. */
+export interface Owner {
+  readonly app: Named
+  readonly space: Named
+  readonly org: Named
+}
+
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+interface Texts {
   readonly name: string
   readonly place: string
   readonly isSanitized: boolean
+  readonly documentName: string
+  readonly documentPlace: string
 }
 
-function tagsOf(guid: string, metadata: AppMetadata | undefined, backslash: Backslash = 'literal'): Tags {
+function wordsOf(text: string): number {
+  return wordCount(Buffer.byteLength(text))
+}
+
+function textsOf(guid: string, metadata: AppMetadata | undefined, { backslash = 'literal', documents = false }: AppSpelling = {}): Texts {
   let isSanitized = false
   const tag = (key: string, value = '') => {
     const clean = cleanTagValue(value)
@@ -124,7 +204,24 @@ function tagsOf(guid: string, metadata: AppMetadata | undefined, backslash: Back
   const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid)
   const org = tag('org', metadata?.org) + tag('org_guid', metadata?.org_guid)
   const space = tag('space', metadata?.space) + tag('space_guid', metadata?.space_guid)
-  return { name, place: org + space, isSanitized }
+  if (!documents) return { name, place: org + space, isSanitized, documentName: '', documentPlace: '' }
+  const documentName = `{"app":{${members(metadata?.app_guid ?? guid, metadata?.app)}`
+  const documentPlace = object('space', metadata?.space_guid, metadata?.space) + object('org', metadata?.org_guid, metadata?.org)
+  return { name, place: org + space, isSanitized, documentName, documentPlace }
+}
+
+/** Empty ones are left out. */
+function object(key: string, id: string | undefined, name: string | undefined): string {
+  const inside = members(id, name)
+  return inside === '' ? '' : `,"${key}":{${inside}}`
+}
+
+function members(id: string | undefined, name: string | undefined): string {
+  return [jsonMember('id', id), jsonMember('name', name)].filter((member) => member !== '').join(',')
+}
+
+function jsonMember(key: string, value = ''): string {
+  return value === '' ? '' : `"${key}":${JSON.stringify(value.toWellFormed())}`
 }
 
 /** Leaves the length 0, which is no id's, where there is no such spelling or it is too long. */

@@ -1,10 +1,10 @@
 import { counted, type Finding, type Findings, findingsOf } from '../check/finding.ts'
 import type { Config } from '../config/config.ts'
-import type { MetadataSource } from '../flow/contracts.ts'
 import { errorText } from '../lib/error-text.ts'
 import { type CloudControllerOptions, httpClientFor } from './enricher/cloud-controller-options.ts'
 import type { HttpClient, HttpReply } from './enricher/http-client.ts'
 import { UaaToken } from './enricher/uaa-token.ts'
+import type { MetadataSource } from './metadata.ts'
 
 const { ok, warning, failed } = findingsOf('cf')
 

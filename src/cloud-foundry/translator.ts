@@ -22,10 +22,18 @@ export interface AppDirectory {
   lookUp(guid: string): Promise<App | undefined>
 }
 
+/** What an encoder says where its output takes no such event: nothing was appended, and nothing is wrong with it. */
+export const NOT_TAKEN = null
+
 /** How an output spells events. */
 export interface EventEncoder {
-  /** Appends the event's record. Where no output could ever take it, appends nothing and returns the reason. */
-  encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer): string | undefined
+  /**
+   * Appends the record of the event that message `index` of the delivery says. Where the output could never take it, appends nothing
+   * and returns the reason in words, or {@link NOT_TAKEN}.
+   */
+  encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): string | typeof NOT_TAKEN | undefined
+  /** Where in the output the record goes that was appended last, where that has several places. */
+  readonly place?: string
 }
 
 export interface CloudFoundryTranslatorOptions {
@@ -132,9 +140,11 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
     }
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i] as Sink<EventEncoder>
-      const problem = sink.encoder.encode(event, app, value, sink.buffer)
-      if (problem !== undefined) sink.bury('refused', problem, ack, index, value)
-      else sink.close(ack, index, value)
+      const { encoder } = sink
+      const problem = encoder.encode(event, app, value, sink.buffer, ack, index)
+      if (problem === undefined) sink.close(ack, index, value, encoder.place)
+      else if (problem === NOT_TAKEN) ack.settle('discarded', index)
+      else sink.bury('refused', problem, ack, index, value)
     }
   }
 }

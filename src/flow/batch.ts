@@ -5,6 +5,8 @@ import { type Undeliverable, undeliverable } from './undeliverable.ts'
 export interface BatchOptions {
   /** Whether the original bytes of each message are copied, for a dead letter. */
   readonly keepsValues: boolean
+  /** Where in the output all of it goes, where that has several places. */
+  readonly place?: string | undefined
 }
 
 const FIRST_CAPACITY = 1024
@@ -17,6 +19,7 @@ const LARGEST_KEPT_BYTES = 16 * 2 ** 20
  */
 export class Batch implements Records {
   readonly #keepsValues: boolean
+  readonly place: string | undefined
   lines = new ByteBuffer(64 * 1024)
   #count = 0
   /** Per line: where it ends, its message's index in the delivery, the size of the message. */
@@ -31,8 +34,9 @@ export class Batch implements Records {
   #values: Buffer = Buffer.alloc(0)
   #valuesLength = 0
 
-  constructor({ keepsValues }: BatchOptions) {
+  constructor({ keepsValues, place }: BatchOptions) {
     this.#keepsValues = keepsValues
+    this.place = place
   }
 
   get count(): number {
@@ -54,24 +58,28 @@ export class Batch implements Records {
 
   /** Closes the line that was appended to `lines`; it was made of `ack`'s message number `index`. `value` is copied where needed. */
   add(ack: Ack, index: number, value: Uint8Array): void {
+    this.#addSized(ack, index, value.length)
+    if (this.#keepsValues) this.#keep(value)
+  }
+
+  #addSized(ack: Ack, index: number, sizeBytes: number): void {
     const line = this.#count
     if (line === this.#ends.length) this.#grow()
     this.#ends[line] = this.lines.length
     this.#indexes[line] = index
-    this.#sizes[line] = value.length
+    this.#sizes[line] = sizeBytes
     if (ack !== this.#latest) {
       this.#latest = ack
       this.#acks.push(ack)
       this.#runs.push(line)
     }
-    if (this.#keepsValues) this.#keep(value)
     this.#count = line + 1
   }
 
-  /** All but `refused` (in the order of the lines) are stored. */
-  settleWritten(refused: readonly RefusedRecord[]): void {
+  /** All but `unstored` (in the order of the lines) are stored. */
+  settleWritten(unstored: readonly RefusedRecord[]): void {
     let from = 0
-    for (const { record: line } of refused) {
+    for (const { record: line } of unstored) {
       this.#settle('written', from, line)
       from = line + 1
     }
@@ -98,6 +106,27 @@ export class Batch implements Records {
       })
     }
     return dead
+  }
+
+  /** Takes in copies of some records of another batch, in their order. Those that nobody waits for any more are left out. Returns how many it took. */
+  copy(other: Batch, numbers: readonly number[]): number {
+    const before = this.#count
+    let valueAt = 0
+    let line = 0
+    for (const number of numbers) {
+      for (; line < number; line++) valueAt += other.#sizes[line] as number
+      const ack = other.#acks[other.#runOf(number)] as Ack
+      if (!ack.isOpen) continue
+      const start = number === 0 ? 0 : other.endOf(number - 1)
+      const end = other.endOf(number)
+      this.lines.reserve(end - start)
+      other.lines.bytes.copy(this.lines.bytes, this.lines.length, start, end)
+      this.lines.length += end - start
+      const sizeBytes = other.#sizes[number] as number
+      this.#addSized(ack, other.#indexes[number] as number, sizeBytes)
+      if (this.#keepsValues) this.#keep(other.#values.subarray(valueAt, valueAt + sizeBytes))
+    }
+    return this.#count - before
   }
 
   /** Empties it for the next lines. */

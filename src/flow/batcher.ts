@@ -1,3 +1,4 @@
+import type { ByteBuffer } from '../lib/byte-buffer.ts'
 import { toError } from '../lib/errors.ts'
 import { Batch } from './batch.ts'
 import type { Ack } from './contracts.ts'
@@ -23,7 +24,7 @@ export interface BatcherOptions {
  * Gathers lines into batches and has them written, a bounded number at once. For each message:
  *
  *     if (batcher.isFull) await batcher.space()
- *     encode(event, metadata, batcher.open.lines)
+ *     encode(event, metadata, batcher.buffer)
  *     batcher.add(ack, index, value)
  */
 export class Batcher {
@@ -49,9 +50,14 @@ export class Batcher {
     this.failure.catch(() => {})
   }
 
-  /** The batch to append to. Another one after each `add`. */
+  /** The batch that is being filled. Another one after each `add`. */
   get open(): Batch {
     return this.#open
+  }
+
+  /** Where a record is appended. Another buffer after each `add`. */
+  get buffer(): ByteBuffer {
+    return this.#open.lines
   }
 
   /** Batches being written. */
@@ -64,7 +70,7 @@ export class Batcher {
     return this.#open.count >= this.#options.flushMessages || this.#open.sizeBytes >= this.#options.maxBytes
   }
 
-  /** Closes the line that was appended to `open.lines`; see {@link Batch.add}. */
+  /** Closes the line that was appended to `buffer`; see {@link Batch.add}. */
   add(ack: Ack, index: number, value: Uint8Array): void {
     this.#open.add(ack, index, value)
     if (this.isFull) this.flush()

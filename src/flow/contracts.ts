@@ -1,4 +1,5 @@
 import type { ByteBuffer } from '../lib/byte-buffer.ts'
+import type { EventSource } from './event-source.ts'
 
 /** Where an envelope ended. Each has exactly one; SPEC's ledger counts them. */
 export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'undecodable' | 'refused'
@@ -25,8 +26,10 @@ export interface Ack {
    * Not settling is the nack, as in Kafka. A few ns a message: this is on the hot path.
    */
   settle(fate: Fate, index: number, count?: number): void
-  /** Kafka's offset of a message of the delivery, or its line number in a file; decimal. */
-  offsetOf(index: number): string
+  /** Kafka's offset of a message of the delivery, or its line number in a file; exact to 2^53. */
+  offsetOf(index: number): number
+  /** What the messages come from: with its offset it names a message for ever. */
+  readonly source: EventSource
 }
 
 /** Messages of one partition that the input hands over together, in order. */
@@ -58,44 +61,6 @@ export interface Input {
   close(deadlineMs: number): Promise<number>
 }
 
-/** What Cloud Controller knows of an app, as the original writes it into tags. */
-export interface AppMetadata {
-  readonly app: string
-  readonly app_guid: string
-  readonly space: string
-  readonly space_guid: string
-  readonly org: string
-  readonly org_guid: string
-}
-
-/** The answer to one look-up. A guid in neither list is unknown: nothing may be concluded. */
-export interface AppAnswers {
-  readonly found: readonly AppMetadata[]
-  readonly absent: readonly string[]
-  /** Why the rest is unknown; undefined where nothing is. `retryAfterMs` is what the server asked for. */
-  readonly failure: { readonly error: Error; readonly retryAfterMs?: number } | undefined
-}
-
-/** The requests of a metadata source, those for tokens included. */
-export interface SourceTraffic {
-  readonly requests: number
-  readonly failures: number
-  /** When a request failed last, as of `Date.now()`; 0 is never. */
-  readonly lastFailureMs: number
-  readonly lastError: string | undefined
-}
-
-export interface MetadataSource {
-  readonly traffic: SourceTraffic
-  /** The most guids of one look-up. */
-  readonly maxGuids: number
-  /** Found, absent or unknown for each guid: a partial answer keeps what it got. Rejects only if `signal` aborts. */
-  fetchApps(guids: readonly string[], signal: AbortSignal): Promise<AppAnswers>
-  /** All apps, page by page. Throws where a page cannot be had: what came before it is still true. */
-  listApps(signal: AbortSignal): AsyncIterable<readonly AppMetadata[]>
-  close(): Promise<void>
-}
-
 /** Where a translator puts the records of one output. `Encoder` is how that output spells them. */
 export interface Sink<Encoder = unknown> {
   readonly encoder: Encoder
@@ -105,8 +70,11 @@ export interface Sink<Encoder = unknown> {
   readonly isFull: boolean
   /** A record's bytes are appended here, then {@link Sink.close} ends it. Another buffer after each `close`. */
   readonly buffer: ByteBuffer
-  /** What was appended since the last `close` is the record of the delivery's message `index`, whose bytes were `original`. */
-  close(ack: Ack, index: number, original: Uint8Array): void
+  /**
+   * What was appended since the last `close` is the record of the delivery's message `index`, whose bytes were `original`. `place` is
+   * where in the output it goes (a tenant's object), where the output has several that are not written together.
+   */
+  close(ack: Ack, index: number, original: Uint8Array, place?: string): void
   /** The message can never become a record here, for a `problem` in words: a dead letter. */
   bury(reason: DeadLetter['reason'], problem: string, ack: Ack, index: number, original: Uint8Array | null): void
 }
@@ -140,8 +108,11 @@ export interface Records {
   readonly bytes: Uint8Array
   /** Where record `i` ends; it begins where the one before ends. */
   endOf(record: number): number
+  /** The one place of all of them; undefined where the output has no places. */
+  readonly place?: string | undefined
 }
 
+/** A record that the destination refuses for good. */
 export interface RefusedRecord {
   /** Its number among those written together, from 0. */
   readonly record: number
@@ -149,14 +120,21 @@ export interface RefusedRecord {
   readonly reason: string
 }
 
+/** A record that is not stored. Where it is held it is not refused: it is to be written again later, while all others go on. */
+export interface UnstoredRecord extends RefusedRecord {
+  readonly isHeld?: boolean
+}
+
 export interface Output {
   /** Waits until the destination answers. Rejects if it does not in time: then the process must not start to read. */
   start(signal: AbortSignal): Promise<void>
   /**
-   * Resolves once each line is stored or refused for good, to the refused ones in the order of the lines. Retries what may pass, as often as it was told to; then rejects,
-   * and any of the lines may or may not be there. Aborting `signal` rejects at once. May be called again before the last call ended.
+   * Resolves to the records that are not stored, in their order: refused for good, or held, because what keeps them out concerns
+   * them and not all (an index, a tenant). Retries what may pass, as often as it was told to; then rejects, and any of the records
+   * may or may not be there. Aborting `signal` rejects at once. May be called again before the last call ended.
+   * `tries` is how often these very records have been held before.
    */
-  write(lines: Records, signal: AbortSignal): Promise<readonly RefusedRecord[]>
+  write(records: Records, signal: AbortSignal, tries: number): Promise<readonly UnstoredRecord[]>
   close(): Promise<void>
 }
 
@@ -216,6 +194,7 @@ export interface InputStats extends Readiness {
   readonly partitions: () => readonly PartitionStats[]
 }
 
+/** What is known of whose events are: of a cache of names, and of the service that is asked. */
 export interface MetadataStats extends Readiness {
   readonly apps: number
   readonly notFound: number

@@ -3,6 +3,8 @@ import type { ByteBuffer } from '../lib/byte-buffer.ts'
 import type { Batch } from './batch.ts'
 import { Batcher } from './batcher.ts'
 import type { Ack, DeadLetter, DeadLetters, Output, Sink, Unreadable } from './contracts.ts'
+import { HeldRecords } from './held-records.ts'
+import { PlacedBatcher } from './placed-batcher.ts'
 import { type Undeliverable, undeliverable, unreadableLetter } from './undeliverable.ts'
 
 export interface LaneOptions<Encoder> {
@@ -13,9 +15,19 @@ export interface LaneOptions<Encoder> {
   readonly deadLetters: DeadLetters
   /** See {@link Sink.speaksForAll}. */
   readonly speaksForAll: boolean
+  readonly limits: BatchLimits
+}
+
+/** When a batch is written, and how many at once. */
+export interface BatchLimits {
+  /** Records in a batch, and their bytes with those of the messages kept with them. */
   readonly flushMessages: number
+  readonly maxBytes?: number
+  /** How old a batch gets. */
   readonly flushIntervalMs: number
   readonly maxWrites: number
+  /** A batch for each place, since places are not written together. */
+  readonly isByPlace?: boolean
 }
 
 /** What a lane needs of who drives it. */
@@ -37,7 +49,8 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
   readonly encoder: Encoder
   readonly speaksForAll: boolean
   readonly #options: LaneOptions<Encoder>
-  readonly #batcher: Batcher
+  readonly #batcher: Batcher | PlacedBatcher
+  readonly #held: HeldRecords
   readonly #burials = new Set<Promise<void>>()
   #dead: Undeliverable[] = []
   #driver: LaneDriver = { kill: new AbortController().signal, fail: () => {}, freed: () => {} }
@@ -46,8 +59,9 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
   nowMs = 0
   /** Records put into a batch. */
   readonly batched = new Activity()
-  /** Messages put in and not settled here. */
-  inFlight = 0
+  /** Messages in a batch that has not been written, and those whose dead letter nobody has taken yet. */
+  #unwritten = 0
+  #burying = 0
   /** Messages that the encoder or the output has refused. */
   refused = 0
 
@@ -56,10 +70,16 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
     this.encoder = options.encoder
     this.speaksForAll = options.speaksForAll
     this.#options = options
-    const { flushMessages, flushIntervalMs, maxWrites, deadLetters } = options
-    const write = (batch: Batch) => this.#write(batch)
-    const freed = () => this.#driver.freed()
-    this.#batcher = new Batcher({ flushMessages, flushIntervalMs, maxWrites, keepsValues: deadLetters.keepsValues, write, freed })
+    const { limits, deadLetters } = options
+    const { keepsValues } = deadLetters
+    const batches = { ...limits, keepsValues, write: (batch: Batch) => this.#write(batch), freed: () => this.#driver.freed() }
+    this.#batcher = limits.isByPlace === true ? new PlacedBatcher(batches) : new Batcher(batches)
+    this.#held = new HeldRecords({
+      keepsValues,
+      flushMessages: limits.flushMessages,
+      write: (batch, tries) => this.#writeAndSettle(batch, tries),
+      fail: (error) => this.#driver.fail(error),
+    })
     this.#batcher.failure.catch((error) => this.#driver.fail(error))
   }
 
@@ -73,24 +93,24 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
   }
 
   get buffer(): ByteBuffer {
-    return this.#batcher.open.lines
+    return this.#batcher.buffer
   }
 
-  close(ack: Ack, index: number, original: Uint8Array): void {
-    this.#batcher.add(ack, index, original)
+  close(ack: Ack, index: number, original: Uint8Array, place?: string): void {
+    this.#batcher.add(ack, index, original, place)
     this.batched.add(1, this.nowMs)
-    this.inFlight++
+    this.#unwritten++
   }
 
   bury(reason: DeadLetter['reason'], problem: string, ack: Ack, index: number, original: Uint8Array | null): void {
     const { deadLetters } = this.#options
-    this.inFlight++
+    this.#burying++
     this.#addDead(undeliverable(reason, problem, this.name, ack, index, original, deadLetters.keepsValues))
   }
 
   /** What the ack is for could not be read. */
   buryUnreadable(unreadable: Unreadable, ack: Ack): void {
-    this.inFlight += unreadable.count
+    this.#burying += unreadable.count
     this.#addDead(unreadableLetter(unreadable, ack, this.#options.deadLetters.keepsValues))
   }
 
@@ -104,20 +124,39 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
     this.#batcher.flush()
   }
 
+  /** Messages put in and not settled here. */
+  get inFlight(): number {
+    return this.#unwritten + this.#burying + this.#held.count
+  }
+
+  /** Records that the output holds back. */
+  get held(): number {
+    return this.#held.count
+  }
+
   /** Resolves when all that was put in is written or buried; rejects once a write has failed. */
   async drain(): Promise<void> {
     await this.#batcher.drain()
+    await this.#held.released
     while (this.#dead.length > 0 || this.#burials.size > 0) await Promise.all(this.#burials)
   }
 
   async #write(batch: Batch): Promise<void> {
-    const { count } = batch
-    const refused = await this.#options.output.write(batch, this.#driver.kill)
-    batch.settleWritten(refused)
+    const held = await this.#writeAndSettle(batch, 0)
+    this.#unwritten -= batch.count
+    if (held.length > 0) this.#held.add(batch, held, this.#driver.kill)
+  }
+
+  /** Resolves to the numbers of the records that are held. */
+  async #writeAndSettle(batch: Batch, tries: number): Promise<readonly number[]> {
+    const unstored = await this.#options.output.write(batch, this.#driver.kill, tries)
+    batch.settleWritten(unstored)
+    const held = unstored.filter(({ isHeld }) => isHeld === true).map(({ record }) => record)
+    const refused = held.length === 0 ? unstored : unstored.filter(({ isHeld }) => isHeld !== true)
     const dead = batch.undeliverable(refused, this.name)
-    // Those whose delivery was abandoned meanwhile are no longer among the dead.
-    this.inFlight -= count - dead.length
+    this.#burying += dead.length
     for (const each of dead) this.#addDead(each)
+    return held
   }
 
   /** Those of one moment are sent together. */
@@ -139,7 +178,7 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
   async #send(dead: readonly Undeliverable[]): Promise<void> {
     await this.#options.deadLetters.send(dead, this.#driver.kill)
     for (const { ack, index, count, reason } of dead) {
-      this.inFlight -= count
+      this.#burying -= count
       ack.settle(reason, index, count)
     }
   }

@@ -1,4 +1,5 @@
 import type { Ack, Fate } from './contracts.ts'
+import type { EventSource } from './event-source.ts'
 
 /** From the best to the worst: a message that one output has stored and another refused counts as refused. */
 const RANKS: readonly Fate[] = ['discarded', 'written', 'no_app_guid', 'not_found', 'undecodable', 'refused']
@@ -28,7 +29,11 @@ export class SharedAck implements Ack {
     return this.#ack.isOpen
   }
 
-  offsetOf(index: number): string {
+  get source(): EventSource {
+    return this.#ack.source
+  }
+
+  offsetOf(index: number): number {
     return this.#ack.offsetOf(index)
   }
 

@@ -27,7 +27,7 @@ export function undeliverable(
     count: 1,
     topic: ack.topic,
     partition: ack.partition,
-    offset: ack.offsetOf(index),
+    offset: String(ack.offsetOf(index)),
     sizeBytes: value?.length ?? 0,
     value: keepsValue && value !== null ? Buffer.from(value) : undefined,
   }

@@ -5,11 +5,12 @@ import { CloudController } from '../cloud-foundry/enricher/cloud-controller.ts'
 import { CloudControllerV2 } from '../cloud-foundry/enricher/cloud-controller-v2.ts'
 import { Enricher } from '../cloud-foundry/enricher/enricher.ts'
 import { FileSource } from '../cloud-foundry/enricher/file.ts'
+import type { MetadataSource } from '../cloud-foundry/metadata.ts'
 import { CloudFoundryTranslator, type EventEncoder } from '../cloud-foundry/translator.ts'
 import type { Config } from '../config/config.ts'
 import { KafkaDeadLetters } from '../dead-letters/kafka.ts'
 import { LoggedDeadLetters } from '../dead-letters/logged.ts'
-import type { DeadLetters, Input, InputStats, MetadataSource, Output, OutputStats, Readiness } from '../flow/contracts.ts'
+import type { DeadLetters, Input, InputStats, Output, OutputStats, Readiness } from '../flow/contracts.ts'
 import { Lane } from '../flow/lane.ts'
 import { Pipeline } from '../flow/pipeline.ts'
 import { type KafkaConnectionOptions, kafkaConfig } from '../kafka/connection.ts'
@@ -42,7 +43,7 @@ export function buildStages({ config, log, input, deadLetters }: StageOptions): 
   const output = buildOutput(config, log)
   // What the server says of itself at the start is known before the first app is.
   const backslash = () => (output instanceof InfluxDb ? output.backslash : 'literal')
-  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, backslash, log })
+  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, spelling: () => ({ backslash: backslash() }), log })
   const encoder = new LineEncoder({ uniqueTimestamps: influxdb.uniqueTimestamps, backslash })
   const { notFound } = metadata
   const { maxWrites } = influxdb
@@ -54,7 +55,14 @@ export function buildStages({ config, log, input, deadLetters }: StageOptions): 
     httpPeer: config.httpPeer,
     groupMessages: GROUP_MESSAGES,
   })
-  const lane = new Lane<EventEncoder>({ name: config.output, encoder, output, deadLetters, speaksForAll: true, maxWrites, ...batcher })
+  const lane = new Lane<EventEncoder>({
+    name: config.output,
+    encoder,
+    output,
+    deadLetters,
+    speaksForAll: true,
+    limits: { ...batcher, maxWrites },
+  })
   const pipeline = new Pipeline({ input, translator, lanes: [lane] })
   return { input, enricher, encoder, output, deadLetters, translator, lane, pipeline }
 }

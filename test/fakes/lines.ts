@@ -1,4 +1,5 @@
 import type { Ack, Records } from '../../src/flow/contracts.ts'
+import { EventSource } from '../../src/flow/event-source.ts'
 
 /** Lines without their newlines, as a batch. */
 export function linesOf(texts: readonly string[]): Records {
@@ -35,7 +36,11 @@ export class RecordedAck implements Ack {
     }
   }
 
-  offsetOf(index: number): string {
-    return String(1000 + index)
+  offsetOf(index: number): number {
+    return 1000 + index
+  }
+
+  get source(): EventSource {
+    return new EventSource(this.topic)
   }
 }

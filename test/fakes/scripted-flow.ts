@@ -168,9 +168,7 @@ export function scriptedFlow({ outputs: names = ['one'], flushMessages = 5, flus
         output: outputs[number] as ScriptedOutput,
         deadLetters,
         speaksForAll: number === 0,
-        flushMessages,
-        flushIntervalMs,
-        maxWrites,
+        limits: { flushMessages, flushIntervalMs, maxWrites },
       }),
   )
   const pipeline = new Pipeline({ input, translator, lanes })

@@ -10,7 +10,7 @@ import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controller.ts'
 import type { CloudControllerOptions as SourceOptions } from '../../src/cloud-foundry/enricher/cloud-controller-options.ts'
 import { CloudControllerV2 } from '../../src/cloud-foundry/enricher/cloud-controller-v2.ts'
-import type { AppAnswers, MetadataSource } from '../../src/flow/contracts.ts'
+import type { AppAnswers, MetadataSource } from '../../src/cloud-foundry/metadata.ts'
 import { guidOf, makeApps } from '../support/apps.ts'
 
 const closing: (() => unknown)[] = []

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
 import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controller.ts'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import { makeApps } from '../support/apps.ts'
 
 const never = new AbortController().signal

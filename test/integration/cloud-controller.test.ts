@@ -10,7 +10,7 @@ import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controll
 import type { CloudControllerOptions } from '../../src/cloud-foundry/enricher/cloud-controller-options.ts'
 import { CloudControllerV2 } from '../../src/cloud-foundry/enricher/cloud-controller-v2.ts'
 import { FileSource } from '../../src/cloud-foundry/enricher/file.ts'
-import type { AppMetadata, MetadataSource } from '../../src/flow/contracts.ts'
+import type { AppMetadata, MetadataSource } from '../../src/cloud-foundry/metadata.ts'
 import { guidOf, makeApps } from '../support/apps.ts'
 
 const closing: (() => unknown)[] = []

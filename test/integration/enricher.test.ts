@@ -7,7 +7,7 @@ import { AppEvent } from '../../src/cloud-foundry/app-event.ts'
 import { CloudController } from '../../src/cloud-foundry/enricher/cloud-controller.ts'
 import { CloudControllerV2 } from '../../src/cloud-foundry/enricher/cloud-controller-v2.ts'
 import { Enricher, type EnricherOptions } from '../../src/cloud-foundry/enricher/enricher.ts'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import { GaveUp } from '../../src/lib/errors.ts'
 import { guidOf, makeApps, metadataOf } from '../support/apps.ts'
 

@@ -1,5 +1,5 @@
 import type { App } from '../../src/cloud-foundry/app.ts'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 
 /** The guid of app number `number`. */
 export function guidOf(number: number): string {

@@ -9,6 +9,7 @@ import {
   type EventEncoder,
 } from '../../src/cloud-foundry/translator.ts'
 import type { Ack, Fate, Message, Sink } from '../../src/flow/contracts.ts'
+import { EventSource } from '../../src/flow/event-source.ts'
 import { ByteBuffer } from '../../src/lib/byte-buffer.ts'
 import { LineEncoder } from '../../src/outputs/influxdb/line-encoder.ts'
 
@@ -78,7 +79,8 @@ function refineWith(translator: CloudFoundryTranslator, messages: readonly Messa
     partition: 0,
     isOpen: true,
     settle: (fate: Fate, index) => settle({ outcome: fate } as Refined, index),
-    offsetOf: String,
+    offsetOf: Number,
+    source: new EventSource('a-topic'),
   }
   const buffer = new ByteBuffer(4096)
   const sink: Sink<EventEncoder> = {

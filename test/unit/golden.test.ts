@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { App } from '../../src/cloud-foundry/app.ts'
-import type { AppMetadata } from '../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import { type GoldenCase, goldenMessages } from '../support/golden.ts'
 import { type Refined, Refiner } from '../support/refine.ts'
 

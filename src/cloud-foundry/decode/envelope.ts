@@ -15,6 +15,10 @@ export interface HttpStartStop {
   readonly stopTimestamp?: bigint | undefined
   readonly peerType?: number | undefined
   readonly method?: number | undefined
+  readonly uri?: string | undefined
+  readonly remoteAddress?: string | undefined
+  readonly userAgent?: string | undefined
+  readonly requestId?: Uuid | undefined
   readonly statusCode?: number | undefined
   readonly contentLength?: bigint | undefined
   readonly applicationId?: Uuid | undefined
@@ -26,9 +30,17 @@ export interface Uuid {
   readonly high?: bigint | undefined
 }
 
+/** Bytes that a message brings, not decoded yet. */
+export interface Payload {
+  /** Of what it decodes to. */
+  readonly size: number
+  /** Its base64, or itself. */
+  readonly bytes: Uint8Array
+  readonly isBase64: boolean
+}
+
 export interface LogMessage {
-  /** Bytes of the decoded payload. */
-  readonly message?: number | undefined
+  readonly message?: Payload | undefined
   readonly message_type?: number | undefined
   readonly timestamp?: bigint | undefined
   readonly app_id?: string | undefined

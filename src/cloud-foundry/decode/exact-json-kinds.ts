@@ -1,4 +1,5 @@
 import { base64Size } from './base64-size.ts'
+import type { Payload } from './envelope.ts'
 import type { JsonReader } from './exact-json-reader.ts'
 
 /**
@@ -69,22 +70,25 @@ export const unusedText: Kind<undefined> = {
   },
 }
 
-/** A `[]byte`, of which only the size counts: base64, or (as Go has it) an array of numbers. */
-export const byteSize: Kind<number> = {
+/** A `[]byte`: base64, or (as Go has it) an array of numbers. */
+export const payload: Kind<Payload> = {
   read(json) {
-    if (json.isArray()) return countBytes(json)
+    if (json.isArray()) {
+      const bytes = readBytes(json)
+      return { size: bytes.length, bytes, isBase64: false }
+    }
     json.string()
-    const digits = json.textBytes()
-    const size = base64Size(digits, 0, digits.length)
+    const bytes = json.textBytes()
+    const size = base64Size(bytes, 0, bytes.length)
     if (size < 0) json.fail('standard base64 before it')
-    return size
+    return { size, bytes, isBase64: true }
   },
 }
 
-function countBytes(json: JsonReader): number {
-  let count = 0
-  for (json.open(); json.next(); count++) if (!json.null()) readInteger(json, 0n, 255n)
-  return count
+function readBytes(json: JsonReader): Buffer {
+  const bytes: number[] = []
+  for (json.open(); json.next(); ) bytes.push(json.null() ? 0 : Number(readInteger(json, 0n, 255n)))
+  return Buffer.from(bytes)
 }
 
 const MAX_INT64 = 2n ** 63n - 1n

@@ -2,11 +2,11 @@ import type { AppEvent, Verdict } from '../app-event.ts'
 import { UNDECODABLE } from '../app-event.ts'
 import type { Envelope } from './envelope.ts'
 import {
-  byteSize,
   enumeration,
   float64,
   int32,
   int64,
+  payload,
   struct,
   text,
   uint64,
@@ -41,9 +41,9 @@ const envelope = struct({
     requestId: uuid,
     peerType: enumeration(events.PeerType),
     method: enumeration(events.Method),
-    uri: unusedText,
-    remoteAddress: unusedText,
-    userAgent: unusedText,
+    uri: text,
+    remoteAddress: text,
+    userAgent: text,
     statusCode: int32,
     contentLength: int64,
     applicationId: uuid,
@@ -52,7 +52,7 @@ const envelope = struct({
     forwarded: unusedTexts,
   }),
   logMessage: struct({
-    message: byteSize,
+    message: payload,
     message_type: enumeration(events.LogMessage.MessageType),
     timestamp: int64,
     app_id: text,

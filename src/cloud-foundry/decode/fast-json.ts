@@ -11,6 +11,8 @@ export function decodeFastJson(message: Uint8Array, event: AppEvent): Verdict {
   event.bytes = bytes
   event.view = view
   event.guid = ''
+  event.isJsonText = true
+  event.absent = 0
   return decodeEnvelope(open(message), event)
 }
 
@@ -65,17 +67,25 @@ function decodeHttpStartStop(start: number, event: AppEvent): Verdict {
   event.timestampEnd = at = timestamp(at)
   const stop = skip(STOP_TIMESTAMP, at)
   at = timestamp(stop)
-  at = uint64(skip(REQUEST_ID, at))
-  at = uint64(skip(HIGH, at))
+  event.requestLow = at = skip(REQUEST_ID, at)
+  event.requestLowEnd = at = uint64(at)
+  event.requestHigh = at = skip(HIGH, at)
+  event.requestHighEnd = at = uint64(at)
   at = skip(PEER_TYPE, at)
   event.peerType = digitAt(at)
   at = uint(1, at)
   const method = skip(METHOD, at)
   at = uint(2, method)
   event.method = numberAt(method, at)
-  at = string(skip(URI, at))
-  at = string(skip(REMOTE_ADDRESS, at))
-  at = string(skip(USER_AGENT, at))
+  event.uri = at = skip(URI, at)
+  at = string(at)
+  event.uriEnd = at - 1
+  event.remoteAddress = at = skip(REMOTE_ADDRESS, at)
+  at = string(at)
+  event.remoteAddressEnd = at - 1
+  event.userAgent = at = skip(USER_AGENT, at)
+  at = string(at)
+  event.userAgentEnd = at - 1
   event.statusCode = at = skip(STATUS_CODE, at)
   event.statusCodeEnd = at = uint(9, at)
   event.contentLength = at = skip(CONTENT_LENGTH, at)
@@ -107,9 +117,14 @@ function decodeLogMessage(start: number, event: AppEvent): Verdict {
   event.kind = LOG
   let at = skip(LOG_MESSAGE, start)
   event.payloadSize = 0
+  event.payloadBytes = bytes
+  event.isBase64 = true
+  event.payload = event.payloadEnd = at
   if (has(MESSAGE, at)) {
     const payload = at + MESSAGE.length
+    event.payload = payload
     at = base64(payload)
+    event.payloadEnd = at - 1
     event.payloadSize = base64Size(payload, at - 1)
     at = byte(COMMA, at)
   }
@@ -125,7 +140,9 @@ function decodeLogMessage(start: number, event: AppEvent): Verdict {
     event.appIdEnd = at = plainString(at)
   }
   const source = skip(SOURCE_TYPE, at)
+  event.sourceType = source
   at = plainString(source)
+  event.sourceTypeEnd = at - 1
   event.instance = event.instanceEnd = at
   if (has(SOURCE_INSTANCE, at)) {
     at += SOURCE_INSTANCE.length

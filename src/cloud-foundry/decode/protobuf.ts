@@ -30,17 +30,22 @@ function httpStartStop(http: events.HttpStartStop.$Properties): HttpStartStop {
     stopTimestamp: bigint(http.stopTimestamp),
     peerType: http.peerType,
     method: http.method,
+    uri: http.uri,
+    remoteAddress: http.remoteAddress,
+    userAgent: http.userAgent,
+    requestId: http.requestId ? { low: bigint(http.requestId.low), high: bigint(http.requestId.high) } : undefined,
     statusCode: http.statusCode,
     contentLength: bigint(http.contentLength),
     applicationId: http.applicationId ? { low: bigint(http.applicationId.low), high: bigint(http.applicationId.high) } : undefined,
-    instanceIndex: http.instanceIndex ?? undefined,
+    // Where it is absent, the prototype has 0.
+    instanceIndex: Object.hasOwn(http, 'instanceIndex') ? (http.instanceIndex ?? undefined) : undefined,
   }
 }
 
 function logMessage(log: events.LogMessage.$Properties): LogMessage {
   checkWireTypes(log, LOG_FIELDS)
   return {
-    message: log.message.length,
+    message: { size: log.message.length, bytes: log.message, isBase64: false },
     message_type: log.message_type,
     timestamp: bigint(log.timestamp),
     app_id: log.app_id ?? undefined,

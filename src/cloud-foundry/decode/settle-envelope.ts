@@ -1,5 +1,19 @@
 import { formatFloat } from '../../lib/float.ts'
-import { type AppEvent, CONTAINER, DISCARDED, HTTP, LOG, NO_APP_GUID, PEER_CLIENT, POINT, type Verdict } from '../app-event.ts'
+import {
+  ABSENT_INSTANCE,
+  ABSENT_LENGTH,
+  ABSENT_METHOD,
+  ABSENT_STATUS,
+  type AppEvent,
+  CONTAINER,
+  DISCARDED,
+  HTTP,
+  LOG,
+  NO_APP_GUID,
+  PEER_CLIENT,
+  POINT,
+  type Verdict,
+} from '../app-event.ts'
 import type { ContainerMetric, Envelope, HttpStartStop, LogMessage } from './envelope.ts'
 import type { Scratch } from './scratch.ts'
 import { uuidText } from './uuid-text.ts'
@@ -8,6 +22,7 @@ import { uuidText } from './uuid-text.ts'
 const GET = 1
 const OUT = 1
 
+const NO_BYTES = new Uint8Array(0)
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 const NANOSECONDS_PER_SECOND = 1_000_000_000n
@@ -18,6 +33,7 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n
  */
 export function settleEnvelope(envelope: Envelope, event: AppEvent, scratch: Scratch): Verdict {
   const verdict = settle(envelope, event, scratch)
+  event.isJsonText = false
   event.bytes = scratch.bytes
   event.view = scratch.view
   return verdict
@@ -44,6 +60,11 @@ function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: S
   const duration = saturate(stopTimestamp - startTimestamp)
 
   event.guid = uuidText(applicationId)
+  event.absent =
+    (http.method === undefined ? ABSENT_METHOD : 0) |
+    (http.statusCode === undefined ? ABSENT_STATUS : 0) |
+    (http.contentLength === undefined ? ABSENT_LENGTH : 0) |
+    (http.instanceIndex === undefined ? ABSENT_INSTANCE : 0)
   event.method = http.method ?? GET
   event.durationSeconds = Number(duration / NANOSECONDS_PER_SECOND)
   event.durationNanoseconds = Number(duration % NANOSECONDS_PER_SECOND)
@@ -51,7 +72,12 @@ function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: S
   event.timestampEnd = event.instance = scratch.append(String(startTimestamp))
   event.instanceEnd = event.statusCode = scratch.append(String(http.instanceIndex ?? 0))
   event.statusCodeEnd = event.contentLength = scratch.append(String(http.statusCode ?? 0))
-  event.contentLengthEnd = scratch.append(String(http.contentLength ?? 0n))
+  event.contentLengthEnd = event.uri = scratch.append(String(http.contentLength ?? 0n))
+  event.uriEnd = event.remoteAddress = scratch.append(http.uri ?? '')
+  event.remoteAddressEnd = event.userAgent = scratch.append(http.remoteAddress ?? '')
+  event.userAgentEnd = event.requestLow = scratch.append(http.userAgent ?? '')
+  event.requestLowEnd = event.requestHigh = scratch.append(String(http.requestId?.low ?? ''))
+  event.requestHighEnd = scratch.append(String(http.requestId?.high ?? ''))
   return POINT
 }
 
@@ -66,10 +92,15 @@ function settleLog(log: LogMessage | undefined, event: AppEvent, scratch: Scratc
   event.guid = guid
   event.isRouterLog = isRouterLog
   event.messageType = log.message_type ?? OUT
-  event.payloadSize = log.message ?? 0
+  event.payloadSize = log.message?.size ?? 0
+  event.payloadBytes = log.message?.bytes ?? NO_BYTES
+  event.payload = 0
+  event.payloadEnd = event.payloadBytes.length
+  event.isBase64 = log.message?.isBase64 ?? false
   event.timestamp = scratch.length
   event.timestampEnd = event.instance = scratch.append(String(log.timestamp ?? 0n))
-  event.instanceEnd = scratch.append(log.source_instance ?? '')
+  event.instanceEnd = event.sourceType = scratch.append(log.source_instance ?? '')
+  event.sourceTypeEnd = scratch.append(source)
   return POINT
 }
 
@@ -80,6 +111,7 @@ function settleContainer(metric: ContainerMetric | undefined, timestamp: bigint 
   const { cpuPercentage: cpu = 0, memoryBytes = 0n, diskBytes = 0n, memoryBytesQuota = 0n, diskBytesQuota = 0n } = metric
 
   event.guid = guid
+  event.absent = metric.instanceIndex === undefined ? ABSENT_INSTANCE : 0
   event.memoryBytes = Number(memoryBytes)
   event.diskBytes = Number(diskBytes)
   event.memoryQuotaBytes = Number(memoryBytesQuota)

@@ -1,6 +1,6 @@
-import type { AppAnswers, AppMetadata, MetadataSource, SourceTraffic } from '../../flow/contracts.ts'
 import { toError } from '../../lib/errors.ts'
 import { type LimitedLog, limitedLog } from '../../lib/limited-log.ts'
+import type { AppAnswers, AppMetadata, MetadataSource, SourceTraffic } from '../metadata.ts'
 import { apiUrl, type CloudControllerOptions, httpClientFor, tokenFor } from './cloud-controller-options.ts'
 import type { HttpClient, HttpReply } from './http-client.ts'
 import { RequestFailed } from './request-failed.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { AppAnswers, AppMetadata, MetadataSource, SourceTraffic } from '../../flow/contracts.ts'
 import { ConfigError, toError } from '../../lib/errors.ts'
+import type { AppAnswers, AppMetadata, MetadataSource, SourceTraffic } from '../metadata.ts'
 
 const NO_TRAFFIC: SourceTraffic = { requests: 0, failures: 0, lastFailureMs: 0, lastError: undefined }
 const KEYS = ['app', 'app_guid', 'space', 'space_guid', 'org', 'org_guid'] as const

@@ -1,11 +1,11 @@
 import { STATUS_CODES } from 'node:http'
 import { Agent, type Dispatcher, request } from 'undici'
-import type { SourceTraffic } from '../../flow/contracts.ts'
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lib/backoff.ts'
 import { errorText } from '../../lib/error-text.ts'
 import type { Secrets } from '../../lib/secrets.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
+import type { SourceTraffic } from '../metadata.ts'
 import { RequestFailed } from './request-failed.ts'
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024

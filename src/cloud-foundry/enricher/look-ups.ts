@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import type { AppAnswers, AppMetadata, MetadataSource } from '../../flow/contracts.ts'
 import { type BackoffOptions, backoffMs } from '../../lib/backoff.ts'
 import { errorText } from '../../lib/error-text.ts'
 import type { LimitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import type { App } from '../app.ts'
+import type { AppAnswers, AppMetadata, MetadataSource } from '../metadata.ts'
 import { RequestFailed } from './request-failed.ts'
 
 /** How long the first miss waits for others to go with it. Doubles while look-ups follow one another, up to `MAX_GATHER_MS`. */

@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import type { AppMetadata } from '../../flow/contracts.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import type { Backslash } from '../../lib/tag-value.ts'
-import { App } from '../app.ts'
+import { App, type AppSpelling } from '../app.ts'
 import { type AppEvent, guidOf } from '../app-event.ts'
+import type { AppMetadata } from '../metadata.ts'
 import { AppIndex } from './app-index.ts'
 
 export interface MetadataCacheOptions {
@@ -12,8 +11,8 @@ export interface MetadataCacheOptions {
   readonly negativeCacheSize: number
   /** How long a confirmed absence is believed. */
   readonly negativeExpireMs: number
-  /** How tag values are to be escaped, asked for each app that is taken in. */
-  readonly backslash?: () => Backslash
+  /** What is written of an app in advance, asked for each that is taken in. */
+  readonly spelling?: () => AppSpelling
 }
 
 /** So many may have been dropped, and as many as there are, before those that stayed are moved together. */
@@ -30,10 +29,10 @@ export class MetadataCache {
   /** Apps dropped or replaced since all were moved: each may still take up memory, beside one that stayed. */
   #dropped = 0
 
-  readonly #backslash: () => Backslash
+  readonly #spelling: () => AppSpelling
 
-  constructor({ cacheSize, negativeCacheSize, negativeExpireMs, backslash = () => 'literal' }: MetadataCacheOptions) {
-    this.#backslash = backslash
+  constructor({ cacheSize, negativeCacheSize, negativeExpireMs, spelling = () => ({}) }: MetadataCacheOptions) {
+    this.#spelling = spelling
     const dispose = (app: App) => {
       this.#index.remove(app)
       this.#dropped++
@@ -77,8 +76,8 @@ export class MetadataCache {
     const guid = metadata.app_guid
     this.#absent.delete(guid)
     const known = this.#known.get(guid)
-    if (known?.isStill(guid, metadata, this.#backslash())) return known
-    const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs, this.#backslash())
+    if (known?.isStill(guid, metadata, this.#spelling())) return known
+    const app = App.of(guid, metadata, known?.usedAtMs ?? nowMs, this.#spelling())
     this.#known.set(guid, app)
     // Events would bring it there, too, one slow look-up each: with 100,000 apps that was a fifth of the CPU of the first million.
     this.#index.add(app)
@@ -87,7 +86,7 @@ export class MetadataCache {
   }
 
   deny(guid: string, nowMs: number): App {
-    const app = App.of(guid, undefined, nowMs, this.#backslash())
+    const app = App.of(guid, undefined, nowMs, this.#spelling())
     this.#absent.set(guid, app)
     return app
   }
@@ -149,7 +148,7 @@ export class MetadataCache {
 
   /** An id that is no GUID is not Cloud Controller's, and never asked for: components log under names such as `routing_api`. */
   #nobody(id: string): App | undefined {
-    return isGuid(id) ? undefined : App.nobody(id, this.#backslash())
+    return isGuid(id) ? undefined : App.nobody(id, this.#spelling())
   }
 }
 

@@ -1,5 +1,5 @@
-import type { AppMetadata } from '../../flow/contracts.ts'
 import { valueAt } from '../../lib/value-at.ts'
+import type { AppMetadata } from '../metadata.ts'
 
 /** A page of `GET /v3/apps?include=space.organization`. Source: the Cloud Controller API's documentation, v3. */
 export interface V3Page {

@@ -18,6 +18,12 @@ export async function sizeOf(file: string): Promise<number | undefined> {
   return stats.isFile() ? stats.size : undefined
 }
 
+/** What tells a file from all others of this host, whatever its name: for standard input and pipes, that it is read now, by this process. */
+export async function identityOf(file: string): Promise<string> {
+  const stats = file === STDIN ? undefined : await stat(file)
+  return stats?.isFile() === true ? `${stats.dev}/${stats.ino}` : `${file} ${process.pid} ${Date.now()}`
+}
+
 export interface PiecesOptions {
   readonly stdin: Readable
   readonly stop: AbortSignal

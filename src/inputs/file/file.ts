@@ -8,7 +8,7 @@ import { partitionStats } from '../kafka/partition-stats.ts'
 import { Assignment, PartitionAck } from '../offsets/assignment.ts'
 import { Bell } from '../offsets/bell.ts'
 import { type OffsetTracker, Run } from '../offsets/offset-tracker.ts'
-import { piecesOf, STDIN, sizeOf } from './file-source.ts'
+import { identityOf, piecesOf, STDIN, sizeOf } from './file-source.ts'
 import { LineSplitter } from './line-splitter.ts'
 
 export interface FilePosition {
@@ -147,11 +147,19 @@ export class FileInput implements Input, InputStats {
     }
   }
 
+  async #identify(file: string): Promise<void> {
+    const tracker = this.#assignment.tracker(file, 0)
+    if (tracker === undefined) return
+    tracker.origin = ['file']
+    tracker.topicId = await identityOf(file)
+  }
+
   async #checkFiles(): Promise<number | undefined> {
     let total: number | undefined = 0
     for (const file of this.#files) {
       try {
         const size = await sizeOf(file)
+        await this.#identify(file)
         total = size === undefined || total === undefined ? undefined : total + size
       } catch (error) {
         throw new GaveUp(`cannot read ${nameOf(file)}: ${errorText(error)}`, { cause: error })

@@ -1,4 +1,5 @@
 import type { Ack, Fate } from '../../flow/contracts.ts'
+import type { EventSource } from '../../flow/event-source.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import type { Bell } from './bell.ts'
 import { OffsetTracker, type Run } from './offset-tracker.ts'
@@ -117,7 +118,11 @@ export class PartitionAck implements Ack {
     if (fresh > 0) this.#assignment.settle(this.#tracker, fate, fresh, fresh * this.#bytesPerMessage)
   }
 
-  offsetOf(index: number): string {
-    return String(this.#run.offsetOf(index))
+  get source(): EventSource {
+    return this.#tracker.source
+  }
+
+  offsetOf(index: number): number {
+    return this.#run.offsetOf(index)
   }
 }

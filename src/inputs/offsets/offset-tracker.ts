@@ -1,3 +1,5 @@
+import { EventSource } from '../../flow/event-source.ts'
+
 /**
  * Messages of one partition that were read together, and which of them are settled. Settling is O(1) a message, and free of
  * garbage while it happens in order. Keeps no message alive.
@@ -79,6 +81,9 @@ export class OffsetTracker {
   readonly partition: number
   /** Of the topic that its positions are in; undefined where Kafka does not tell. */
   topicId: string | undefined
+  /** What the topic is in, as far as ids of events tell sources apart by it: the cluster. */
+  origin: readonly string[] = []
+  #source: EventSource | undefined
   /** Where reading goes on; undefined until it is known where to begin. */
   position: number | undefined
   startedAt: number | undefined
@@ -94,6 +99,12 @@ export class OffsetTracker {
   constructor(topic: string, partition: number) {
     this.topic = topic
     this.partition = partition
+  }
+
+  /** What its messages come from. */
+  get source(): EventSource {
+    this.#source ??= new EventSource(...this.origin, this.topicId ?? this.topic, this.partition)
+    return this.#source
   }
 
   /** Nothing has been read yet: begin at `position`. */

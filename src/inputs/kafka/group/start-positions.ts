@@ -95,6 +95,7 @@ export class StartPositions {
       const bound = bounds.get(keyOf(tracker))
       if (bound === undefined) continue
       tracker.topicId = ids?.get(tracker.topic)
+      tracker.origin = ['kafka', clusterIdOf(cluster)]
       starts.set(tracker, this.#isAnew(tracker) ? bound.oldest : this.#start(tracker, committed.get(keyOf(tracker)), bound))
     }
     // What a new group has begun with must not look like a new group to a member that comes next.
@@ -213,4 +214,12 @@ function byPartition(
 
 function keyOf({ topic, partition }: OffsetTracker): string {
   return `${topic}/${partition}`
+}
+
+/** kafkajs knows it from the metadata that every client begins with; '' of brokers that have none. */
+function clusterIdOf(cluster: Cluster): string {
+  const { brokerPool } = cluster as Cluster & {
+    readonly brokerPool?: { readonly metadata?: { readonly clusterId?: string | null } | null }
+  }
+  return brokerPool?.metadata?.clusterId ?? ''
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AppEvent } from '../../../../src/cloud-foundry/app-event.ts'
 import { MetadataCache } from '../../../../src/cloud-foundry/enricher/metadata-cache.ts'
-import type { AppMetadata } from '../../../../src/flow/contracts.ts'
+import type { AppMetadata } from '../../../../src/cloud-foundry/metadata.ts'
 import { guidOf, makeApps, metadataOf } from '../../../support/apps.ts'
 
 beforeEach(() => vi.useFakeTimers({ now: 1_000_000 }))

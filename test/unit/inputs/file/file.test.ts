@@ -103,7 +103,7 @@ describe('waits while too much is unsettled', () => {
     const second = reading.next()
     await expect(Promise.race([second, new Promise((resolve) => setTimeout(resolve, 30, 'waits'))])).resolves.toBe('waits')
     first.ack.settle('discarded', 0, 1000)
-    expect((await second).value?.ack.offsetOf(0)).toBe('1001')
+    expect((await second).value?.ack.offsetOf(0)).toBe(1001)
     expect(source.inFlight).toBe(1000)
   })
 })

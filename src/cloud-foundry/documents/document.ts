@@ -1,0 +1,236 @@
+import type { Ack } from '../../flow/contracts.ts'
+import type { ByteBuffer } from '../../lib/byte-buffer.ts'
+import { formatFloat } from '../../lib/float.ts'
+import { appendJsonContent, appendJsonText } from '../../lib/json-string.ts'
+import { appendTime } from '../../lib/rfc3339.ts'
+import { type Snippet, snippet } from '../../lib/words.ts'
+import type { App } from '../app.ts'
+import {
+  ABSENT_INSTANCE,
+  ABSENT_LENGTH,
+  ABSENT_METHOD,
+  ABSENT_STATUS,
+  type AppEvent,
+  CONTAINER,
+  HTTP,
+  LOG,
+  PEER_CLIENT,
+  PEER_SERVER,
+} from '../app-event.ts'
+import { METHODS } from '../methods.ts'
+import { appendPayload } from './payload.ts'
+import { appendUuid } from './uuid.ts'
+
+const TIME = snippet('{"@timestamp":"')
+const CLOUD_FOUNDRY = snippet('","cloudfoundry":')
+const INSTANCE = snippet(',"instance":{"id":"')
+const CLIENT = snippet(',"peer_type":"client"')
+const SERVER = snippet(',"peer_type":"server"')
+
+const CONTAINER_OBJECT = snippet(',"container":{')
+const CPU = snippet('"cpu":{"pct":')
+const END_OF_CPU = snippet('},')
+const MEMORY = snippet('"memory":{"bytes":')
+const QUOTA = snippet(',"quota":{"bytes":')
+const DISK = snippet('}},"disk":{"bytes":')
+const END_OF_CONTAINER = snippet('}}}}')
+
+const MESSAGE = snippet(',"message":"')
+const QUOTE_ALONE = snippet('"')
+const LOG_OBJECT = snippet('","log":{')
+const STREAM_OUT = snippet('"iostream":"stdout"')
+const STREAM_ERR = snippet('"iostream":"stderr"')
+const LOGGER = snippet('"logger":"')
+
+const HTTP_OBJECT = snippet(',"http":{"request":{')
+const REQUEST_METHOD = snippet('"method":"')
+const REQUEST_ID = snippet('"id":"')
+const RESPONSE = snippet('},"response":{')
+const RESPONSE_ALONE = snippet(',"http":{"response":{')
+const STATUS = snippet('"status_code":')
+const BODY = snippet('"body":{"bytes":')
+const URL_OBJECT = snippet(',"url":{"original":"')
+const USER_AGENT = snippet(',"user_agent":{"original":"')
+const SOURCE = snippet(',"source":{"address":"')
+const END_OF_TEXT = snippet('"}')
+const END_OF_OBJECTS = snippet('}}')
+
+const EVENT = snippet(',"event":{"id":"')
+const HTTP_EVENT = snippet('","kind":"event","dataset":"cloudfoundry.http","duration":')
+const LOG_EVENT = snippet('","kind":"event","dataset":"cloudfoundry.log"')
+const CONTAINER_EVENT = snippet('","kind":"metric","dataset":"cloudfoundry.container"')
+const TRUNCATED = snippet(',"truncated":true')
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const MINUS = 0x2d
+const ONE = 0x31
+const CLOSE = 0x7d
+
+/** More than a document has beside its app's texts and its spans. */
+const ROOM_BYTES = 1024
+
+export interface DocumentOptions {
+  /** A message's UTF-8 beyond this is cut. */
+  readonly maxBytes: number
+}
+
+/** Writes events as JSON documents: what all outputs get that take no points. The contract is ENDS.md, section 2. */
+export class DocumentEncoder {
+  readonly #maxBytes: number
+  /** Documents whose message was cut. */
+  truncated = 0
+
+  constructor({ maxBytes }: DocumentOptions) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Appends the document of the event that message `index` of the delivery says: an object in one line, without a newline. */
+  append(event: AppEvent, app: App, ack: Ack, index: number, to: ByteBuffer): void {
+    to.reserve(app.documentLength + app.documentPlaceLength + ROOM_BYTES)
+    to.appendSnippet(TIME)
+    appendTime(event.view, event.timestamp, event.timestampEnd, to)
+    to.appendSnippet(CLOUD_FOUNDRY)
+    appendOwner(event, app, to)
+    if (event.kind === HTTP) appendHttp(event, to)
+    else if (event.kind === CONTAINER) appendContainer(event, to)
+    else to.appendByte(CLOSE)
+    const isTruncated = event.kind === LOG && this.#appendLog(event, to)
+    to.appendSnippet(EVENT)
+    ack.source.appendId(ack.offsetOf(index), to)
+    if (event.kind === HTTP) {
+      to.appendSnippet(HTTP_EVENT)
+      appendDuration(event.durationSeconds, event.durationNanoseconds, to)
+    } else to.appendSnippet(event.kind === CONTAINER ? CONTAINER_EVENT : LOG_EVENT)
+    if (isTruncated) to.appendSnippet(TRUNCATED)
+    to.appendSnippet(END_OF_OBJECTS)
+  }
+
+  /** Returns whether the message was cut. */
+  #appendLog(event: AppEvent, to: ByteBuffer): boolean {
+    const { bytes, messageType, sourceType, sourceTypeEnd } = event
+    to.appendSnippet(MESSAGE)
+    const isTruncated = appendPayload(event, this.#maxBytes, to)
+    to.reserve(ROOM_BYTES)
+    const hasStream = messageType === 1 || messageType === 2
+    const hasLogger = sourceType < sourceTypeEnd
+    to.appendSnippet(hasStream || hasLogger ? LOG_OBJECT : QUOTE_ALONE)
+    if (hasStream) to.appendSnippet(messageType === 1 ? STREAM_OUT : STREAM_ERR)
+    if (hasStream && hasLogger) to.appendByte(COMMA)
+    if (hasLogger) {
+      to.appendSnippet(LOGGER)
+      appendJsonText(bytes, sourceType, sourceTypeEnd, to)
+      to.reserve(ROOM_BYTES)
+      to.appendByte(QUOTE)
+    }
+    if (hasStream || hasLogger) to.appendByte(CLOSE)
+    if (isTruncated) this.truncated++
+    return isTruncated
+  }
+}
+
+/** The app with its instance, space and organization; `cloudfoundry` stays open. */
+function appendOwner({ kind, absent, bytes, instance, instanceEnd }: AppEvent, app: App, to: ByteBuffer): void {
+  to.appendWords(app.words, app.documentAt, app.documentLength)
+  if (instance < instanceEnd && (kind === LOG || (absent & ABSENT_INSTANCE) === 0)) {
+    to.appendSnippet(INSTANCE)
+    appendJsonText(bytes, instance, instanceEnd, to)
+    to.reserve(app.documentPlaceLength + ROOM_BYTES)
+    to.appendSnippet(END_OF_TEXT)
+  }
+  to.appendByte(CLOSE)
+  to.appendWords(app.words, app.documentPlaceAt, app.documentPlaceLength)
+}
+
+function appendHttp(event: AppEvent, to: ByteBuffer): void {
+  if (event.peerType === PEER_CLIENT) to.appendSnippet(CLIENT)
+  else if (event.peerType === PEER_SERVER) to.appendSnippet(SERVER)
+  to.appendByte(CLOSE)
+  appendExchange(event, to)
+  appendText(URL_OBJECT, event, event.uri, event.uriEnd, to)
+  appendText(USER_AGENT, event, event.userAgent, event.userAgentEnd, to)
+  appendText(SOURCE, event, event.remoteAddress, event.remoteAddressEnd, to)
+}
+
+/** What was asked and answered; nothing of it where the message has nothing of it. */
+function appendExchange(event: AppEvent, to: ByteBuffer): void {
+  const { view, absent } = event
+  const start = to.length
+  to.appendSnippet(HTTP_OBJECT)
+  const hasMethod = (absent & ABSENT_METHOD) === 0
+  if (hasMethod) {
+    to.appendSnippet(REQUEST_METHOD)
+    to.appendAscii(METHODS[event.method] ?? String(event.method))
+    to.appendByte(QUOTE)
+  }
+  const beforeId = to.length
+  if (hasMethod) to.appendByte(COMMA)
+  to.appendSnippet(REQUEST_ID)
+  if (appendUuid(view, event.requestLow, event.requestLowEnd, event.requestHigh, event.requestHighEnd, to)) to.appendByte(QUOTE)
+  else to.length = beforeId
+  const hasRequest = to.length > start + HTTP_OBJECT.length
+  if (!hasRequest) to.length = start
+  const beforeResponse = to.length
+  to.appendSnippet(hasRequest ? RESPONSE : RESPONSE_ALONE)
+  const responseAt = to.length
+  const hasStatus = (absent & ABSENT_STATUS) === 0
+  if (hasStatus) {
+    to.appendSnippet(STATUS)
+    to.appendSpan(view, event.statusCode, event.statusCodeEnd)
+  }
+  if ((absent & ABSENT_LENGTH) === 0 && !isMinusOne(view, event.contentLength, event.contentLengthEnd)) {
+    if (hasStatus) to.appendByte(COMMA)
+    to.appendSnippet(BODY)
+    to.appendSpan(view, event.contentLength, event.contentLengthEnd)
+    to.appendByte(CLOSE)
+  }
+  const hasResponse = to.length > responseAt
+  if (!hasResponse) to.length = beforeResponse
+  if (hasRequest || hasResponse) to.appendSnippet(END_OF_OBJECTS)
+}
+
+function isMinusOne(view: DataView, start: number, end: number): boolean {
+  return end - start === 2 && view.getUint8(start) === MINUS && view.getUint8(start + 1) === ONE
+}
+
+function appendText(opening: Snippet, { bytes, isJsonText }: AppEvent, start: number, end: number, to: ByteBuffer): void {
+  if (start >= end) return
+  to.appendSnippet(opening)
+  if (isJsonText) appendJsonContent(bytes, start, end, to)
+  else appendJsonText(bytes, start, end, to)
+  to.reserve(ROOM_BYTES)
+  to.appendSnippet(END_OF_TEXT)
+}
+
+/** In ns, digit by digit: 64 bits are more than a double has. */
+function appendDuration(seconds: number, nanoseconds: number, to: ByteBuffer): void {
+  if (seconds < 0 || nanoseconds < 0) to.appendByte(MINUS)
+  const [wholeSeconds, rest] = [Math.abs(seconds), Math.abs(nanoseconds)]
+  if (wholeSeconds === 0) to.appendInteger(rest)
+  else {
+    to.appendAscii(String(wholeSeconds))
+    to.appendAscii(String(rest).padStart(9, '0'))
+  }
+}
+
+function appendContainer(event: AppEvent, to: ByteBuffer): void {
+  const { view, bytes } = event
+  to.appendSnippet(CONTAINER_OBJECT)
+  if (event.cpu < event.cpuEnd) {
+    const percent = Number(
+      Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + event.cpu, event.cpuEnd - event.cpu).toString('latin1'),
+    )
+    to.appendSnippet(CPU)
+    to.appendAscii(formatFloat(percent / 100))
+    to.appendSnippet(END_OF_CPU)
+  }
+  to.appendSnippet(MEMORY)
+  to.appendSpan(view, event.memory, event.memoryEnd)
+  to.appendSnippet(QUOTA)
+  to.appendSpan(view, event.memoryQuota, event.memoryQuotaEnd)
+  to.appendSnippet(DISK)
+  to.appendSpan(view, event.disk, event.diskEnd)
+  to.appendSnippet(QUOTA)
+  to.appendSpan(view, event.diskQuota, event.diskQuotaEnd)
+  to.appendSnippet(END_OF_CONTAINER)
+}
