@@ -2,6 +2,7 @@ import { variablesText } from './config/manual.ts'
 import { ConfigError } from './lib/errors.ts'
 import { LOG_LEVELS } from './lib/log.ts'
 import { nearest } from './lib/nearest.ts'
+import { OUTPUT_NAMES } from './outputs/outputs.ts'
 
 /** Options that stand for variables, to be laid over the environment: the option wins. */
 type Overrides = Readonly<Record<string, string>>
@@ -48,7 +49,7 @@ const OPTIONS: Readonly<Record<string, Option>> = {
   output: {
     value: 'WHERE',
     of: 'replay',
-    help: 'replay: influxdb | stdout (line protocol; writes nothing else). It wins over CFMR_OUTPUT.',
+    help: `replay: ${OUTPUT_NAMES.join(' | ')}, or several with commas between. It wins over CFMR_OUTPUT.`,
   },
   from: { value: 'LINE', of: 'replay', help: 'replay: go on at this line; FILE:LINE with several files (those before it are skipped).' },
 }
@@ -136,7 +137,11 @@ function readOverrides(options: ReadonlyMap<string, string>, mistakes: string[])
     else overrides[variable] = known
   }
   take('log-level', 'CFMR_LOGLEVEL', LOG_LEVELS)
-  take('output', 'CFMR_OUTPUT', ['influxdb', 'stdout'])
+  const output = options.get('output')
+  const isKnown = (name: string) => OUTPUT_NAMES.includes(name.trim().toLowerCase())
+  if (output?.split(',').every(isKnown) === false)
+    mistakes.push(`--output: found ${JSON.stringify(output)}, expected ${OUTPUT_NAMES.join(', ')}, or several with commas between`)
+  else if (output !== undefined) overrides['CFMR_OUTPUT'] = output
   return overrides
 }
 

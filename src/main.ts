@@ -50,7 +50,7 @@ async function start(command: Extract<Command, { overrides: object }>): Promise<
   if (command.name === 'check') return startCheck(config, command.json)
   const log = createLog({
     level: config.logLevel,
-    destination: config.output === 'stdout' || command.name === 'replay' ? 'stderr' : 'stdout',
+    destination: config.outputs.some(({ name }) => name === 'stdout') || command.name === 'replay' ? 'stderr' : 'stdout',
     secrets: config.secrets,
   })
   endOnBugs(log)

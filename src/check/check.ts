@@ -4,8 +4,7 @@ import type { MetadataSource } from '../cloud-foundry/metadata.ts'
 import type { Config } from '../config/config.ts'
 import { checkKafka } from '../inputs/kafka/check.ts'
 import { kafkaConfig } from '../kafka/connection.ts'
-import { checkInfluxDb } from '../outputs/influxdb/check.ts'
-import { asJson, asText, type Finding, type Findings, findingsOf } from './finding.ts'
+import { asJson, asText, type Finding, type Findings } from './finding.ts'
 
 export interface CheckOptions {
   readonly config: Config
@@ -43,6 +42,5 @@ export async function check({ config, source, json, print, log }: CheckOptions, 
 async function* allFindings({ config, source, log }: Pick<CheckOptions, 'config' | 'source' | 'log'>, signal: AbortSignal): Findings {
   yield* checkKafka({ config: config.kafka, kafka: kafkaConfig({ ...config.kafka, log }) })
   yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
-  if (config.output === 'influxdb') yield* checkInfluxDb(config.influxdb, signal)
-  else yield findingsOf('influxdb').ok('output', 'not used: points go to stdout (CFMR_OUTPUT)')
+  for (const output of config.outputs) yield* output.check(log, signal)
 }

@@ -1,6 +1,7 @@
 /** What one step of `check` found. */
 export interface Finding {
-  readonly part: Part
+  /** Which end: an input, an output, or `cf`. */
+  readonly part: string
   /** What was tried, in one word that does not change: scripts look for it. */
   readonly check: string
   /** A warning lets the worker run, but not as somebody may think. */
@@ -11,12 +12,11 @@ export interface Finding {
   readonly figures?: Readonly<Record<string, string | number | boolean>>
 }
 
-export type Part = 'kafka' | 'cf' | 'influxdb'
 export type Findings = AsyncGenerator<Finding, void>
 export type Figures = NonNullable<Finding['figures']>
 
 /** Makes the findings of one part. */
-export function findingsOf(part: Part) {
+export function findingsOf(part: string) {
   const make =
     (outcome: Finding['outcome']) =>
     (check: string, message: string, figures?: Figures): Finding => ({

@@ -1,5 +1,7 @@
 import { ConfigError } from '../lib/errors.ts'
 import { Secrets } from '../lib/secrets.ts'
+import type { Common } from '../outputs/end.ts'
+import { OUTPUTS } from '../outputs/outputs.ts'
 import { type Environment, readSettings } from './environment.ts'
 import { type Platform, readPlatform } from './platform.ts'
 import { type Mode, ruleMistakes } from './rules.ts'
@@ -31,30 +33,44 @@ export function readConfig(env: Environment, mode: Mode): Config {
 function assemble(v: Values, platform: Platform, secrets: Secrets) {
   const instance = platform.instanceIndex
   const file = v.CFMR_CF_API !== undefined && 'file' in v.CFMR_CF_API ? v.CFMR_CF_API.file : undefined
+  const kafka = {
+    brokers: v.CFMR_KAFKA_BROKERS ?? [],
+    topics: v.CFMR_KAFKA_TOPICS ?? [],
+    topicRefreshMs: v.CFMR_KAFKA_TOPICREFRESH,
+    consumerGroup: v.CFMR_KAFKA_CONSUMERGROUP ?? '',
+    offsetNewest: v.CFMR_KAFKA_OFFSETNEWEST,
+    sessionTimeoutMs: v.CFMR_KAFKA_SESSIONTIMEOUT,
+    giveUpMs: v.CFMR_KAFKA_GIVEUP,
+    ssl: v.CFMR_KAFKA_SSL,
+    /** The three as PEM text. */
+    sslCa: v.CFMR_KAFKA_SSLCA,
+    sslCert: v.CFMR_KAFKA_SSLCERT,
+    sslKey: v.CFMR_KAFKA_SSLKEY,
+    skipSslValidation: v.CFMR_KAFKA_SKIPSSLVALIDATION,
+    trusted: platform.trusted,
+    saslMechanism: v.CFMR_KAFKA_SASLMECHANISM,
+    saslUsername: v.CFMR_KAFKA_SASLUSERNAME,
+    saslPassword: v.CFMR_KAFKA_SASLPASSWORD,
+    deadLetterTopic: v.CFMR_KAFKA_DEADLETTERTOPIC,
+    clientId: v.CFMR_KAFKA_CLIENTID ?? `cf-metrics-refinery-${instance}`,
+  }
+  const common: Common = {
+    trusted: platform.trusted,
+    instanceIndex: instance,
+    kafka,
+    documentMaxBytes: v.CFMR_DOCUMENT_MAXBYTES,
+    batcher: {
+      flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,
+      flushMessages: v.CFMR_BATCHER_FLUSHMESSAGES,
+      flushRetries: v.CFMR_BATCHER_FLUSHRETRIES,
+    },
+  }
   return {
-    kafka: {
-      brokers: v.CFMR_KAFKA_BROKERS ?? [],
-      topics: v.CFMR_KAFKA_TOPICS ?? [],
-      topicRefreshMs: v.CFMR_KAFKA_TOPICREFRESH,
-      consumerGroup: v.CFMR_KAFKA_CONSUMERGROUP ?? '',
-      offsetNewest: v.CFMR_KAFKA_OFFSETNEWEST,
-      processingTimeoutMs: v.CFMR_KAFKA_PROCESSINGTIMEOUT,
-      sessionTimeoutMs: v.CFMR_KAFKA_SESSIONTIMEOUT,
-      giveUpMs: v.CFMR_KAFKA_GIVEUP,
-      ssl: v.CFMR_KAFKA_SSL,
-      /** The three as PEM text. */
-      sslCa: v.CFMR_KAFKA_SSLCA,
-      sslCert: v.CFMR_KAFKA_SSLCERT,
-      sslKey: v.CFMR_KAFKA_SSLKEY,
-      skipSslValidation: v.CFMR_KAFKA_SKIPSSLVALIDATION,
-      trusted: platform.trusted,
-      saslMechanism: v.CFMR_KAFKA_SASLMECHANISM,
-      saslUsername: v.CFMR_KAFKA_SASLUSERNAME,
-      saslPassword: v.CFMR_KAFKA_SASLPASSWORD,
-      maxInFlight: v.CFMR_KAFKA_MAXINFLIGHT,
-      maxInFlightBytes: v.CFMR_KAFKA_MAXINFLIGHTBYTES,
-      deadLetterTopic: v.CFMR_KAFKA_DEADLETTERTOPIC,
-      clientId: v.CFMR_KAFKA_CLIENTID ?? `cf-metrics-refinery-${instance}`,
+    kafka,
+    limits: {
+      maxInFlight: v.CFMR_KAFKA_MAXINFLIGHT ?? v.CFMR_MAXINFLIGHT,
+      maxInFlightBytes: v.CFMR_KAFKA_MAXINFLIGHTBYTES ?? v.CFMR_MAXINFLIGHTBYTES,
+      processingTimeoutMs: v.CFMR_KAFKA_PROCESSINGTIMEOUT ?? v.CFMR_PROCESSINGTIMEOUT,
     },
     cf: {
       /** Without a slash at its end; empty where `file` is set. */
@@ -84,32 +100,9 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       notFound: v.CFMR_NOTFOUND,
     },
     httpPeer: v.CFMR_HTTPPEER,
-    output: v.CFMR_OUTPUT,
-    influxdb: {
-      addr: v.CFMR_INFLUXDB_ADDR ?? '',
-      database: v.CFMR_INFLUXDB_DATABASE,
-      retentionPolicy: v.CFMR_INFLUXDB_RETENTIONPOLICY,
-      username: v.CFMR_INFLUXDB_USERNAME,
-      password: v.CFMR_INFLUXDB_PASSWORD,
-      org: v.CFMR_INFLUXDB_ORG,
-      bucket: v.CFMR_INFLUXDB_BUCKET,
-      token: v.CFMR_INFLUXDB_TOKEN,
-      timeoutMs: v.CFMR_INFLUXDB_TIMEOUT,
-      pingTimeoutMs: v.CFMR_INFLUXDB_INFLUXPINGTIMEOUT,
-      startTimeoutMs: v.CFMR_INFLUXDB_STARTTIMEOUT,
-      skipSslValidation: v.CFMR_INFLUXDB_SKIPSSLVALIDATION,
-      trusted: platform.trusted,
-      gzip: v.CFMR_INFLUXDB_GZIP,
-      maxWrites: v.CFMR_INFLUXDB_MAXWRITES,
-      backslash: v.CFMR_INFLUXDB_BACKSLASH,
-      uniqueTimestamps: v.CFMR_INFLUXDB_UNIQUETIMESTAMPS,
-    },
-    batcher: {
-      flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,
-      flushMessages: v.CFMR_BATCHER_FLUSHMESSAGES,
-      /** -1: without end. */
-      flushRetries: v.CFMR_BATCHER_FLUSHRETRIES,
-    },
+    /** As they are chosen. */
+    outputs: v.CFMR_OUTPUT.flatMap((name) => OUTPUTS.filter((end) => end.name === name)).map((end) => end.configure(v as never, common)),
+    batcher: common.batcher,
     server: {
       port: platform.port,
       username: v.CFMR_SERVER_USERNAME ?? 'cfmr',

@@ -107,3 +107,16 @@ export function oneOf<const W extends string>(...words: readonly W[]): Kind<W> {
     return word
   })
 }
+
+/** One or several of a few words, in any case, each once, with commas between. */
+export function listOf<const W extends string>(...words: readonly W[]): Kind<readonly W[]> {
+  return kind(`list of ${words.join(', ')}`, (value) => {
+    const entries = value.split(',').map((entry) => entry.trim().toLowerCase())
+    return entries.map((entry, index) => {
+      const word = words.find((known) => known.toLowerCase() === entry)
+      if (word === undefined || entries.indexOf(entry) !== index)
+        throw expected(`one or several of ${words.join(', ')}, each once, with commas between`)
+      return word
+    })
+  })
+}

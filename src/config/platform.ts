@@ -49,8 +49,9 @@ function* warnings(env: Environment, { mode, values, isSet }: Rules, unreadable:
   if (uris.length > 0 && !isSet('CFMR_SERVER_PASSWORD')) {
     yield `CFMR_SERVER_PASSWORD is not set and the app has routes (${uris.join(', ')}): whoever can reach one can read the figures of this instance. Set a password, or take the routes away.`
   }
-  if ((values.CFMR_KAFKA_PROCESSINGTIMEOUT ?? 0) >= KILL_AFTER_MS) {
-    yield 'CFMR_KAFKA_PROCESSINGTIMEOUT is not below 10s: Cloud Foundry kills the process 10 s after SIGTERM, and what is not written by then is read again. Set 8s.'
+  const processingTimeoutMs = values.CFMR_KAFKA_PROCESSINGTIMEOUT ?? values.CFMR_PROCESSINGTIMEOUT ?? 0
+  if (processingTimeoutMs >= KILL_AFTER_MS) {
+    yield 'CFMR_PROCESSINGTIMEOUT is not below 10s: Cloud Foundry kills the process 10 s after SIGTERM, and what is not written by then is read again. Set 8s.'
   }
   const port = env['PORT']?.trim() ?? ''
   if (isSet('CFMR_SERVER_PORT') && port !== '' && String(values.CFMR_SERVER_PORT) !== port) {

@@ -1,4 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { pair } from '../outputs/end.ts'
+import { OUTPUTS } from '../outputs/outputs.ts'
 import type { Values } from './values.ts'
 import type { VariableName } from './variables.ts'
 
@@ -14,10 +16,10 @@ export interface Rules {
 
 /** What is wrong with values that are right one by one: what is missing, and what does not go together. */
 export function ruleMistakes(rules: Rules): string[] {
-  return [...required(rules), ...kafka(rules), ...cloudFoundry(rules), ...influxdb(rules), ...server(rules)]
+  return [...required(rules), ...kafka(rules), ...cloudFoundry(rules), ...outputs(rules), ...aliases(rules), ...server(rules)]
 }
 
-function* required({ mode, values, isSet }: Rules): Generator<string> {
+function* required({ mode, isSet }: Rules): Generator<string> {
   const needed: [VariableName, string][] = [['CFMR_CF_API', 'the URL of the Cloud Controller API, or file:PATH']]
   if (mode !== 'replay') {
     needed.push(
@@ -26,12 +28,7 @@ function* required({ mode, values, isSet }: Rules): Generator<string> {
       ['CFMR_KAFKA_CONSUMERGROUP', 'the name of a consumer group'],
     )
   }
-  if (values.CFMR_OUTPUT === 'influxdb') needed.push(['CFMR_INFLUXDB_ADDR', 'the URL of InfluxDB (or CFMR_OUTPUT=stdout)'])
   for (const [name, what] of needed) if (!isSet(name)) yield `${name}: not set, expected ${what}`
-  const hasStore = isSet('CFMR_INFLUXDB_DATABASE') || isSet('CFMR_INFLUXDB_BUCKET')
-  if (values.CFMR_OUTPUT === 'influxdb' && !hasStore) {
-    yield 'CFMR_INFLUXDB_DATABASE: not set, expected the name of a database (InfluxDB 1.x), or CFMR_INFLUXDB_BUCKET (2.x and later)'
-  }
 }
 
 function* kafka({ values, isSet }: Rules): Generator<string> {
@@ -85,22 +82,35 @@ function* cloudFoundry({ values, isSet }: Rules): Generator<string> {
   }
 }
 
-function* influxdb({ isSet }: Rules): Generator<string> {
-  if (isSet('CFMR_INFLUXDB_DATABASE') && isSet('CFMR_INFLUXDB_BUCKET')) {
-    yield 'CFMR_INFLUXDB_BUCKET: found a value beside CFMR_INFLUXDB_DATABASE, expected one of the two: the database for InfluxDB 1.x, the bucket for 2.x and later'
-    return
+/** Each chosen output says what it lacks, and nothing may be set of one that is not; `replay` may have been told to write elsewhere than the worker does. */
+function* outputs({ mode, values, isSet }: Rules): Generator<string> {
+  const chosen = values.CFMR_OUTPUT ?? []
+  const kafka = {
+    topics: values.CFMR_KAFKA_TOPICS ?? [],
+    deadLetterTopic: values.CFMR_KAFKA_DEADLETTERTOPIC,
+    brokers: values.CFMR_KAFKA_BROKERS ?? [],
   }
-  if (isSet('CFMR_INFLUXDB_DATABASE')) {
-    yield* notWith(isSet, 'CFMR_INFLUXDB_DATABASE', ['CFMR_INFLUXDB_ORG', 'CFMR_INFLUXDB_TOKEN'], 'CFMR_INFLUXDB_BUCKET')
-  } else if (isSet('CFMR_INFLUXDB_BUCKET')) {
-    const others = ['CFMR_INFLUXDB_RETENTIONPOLICY', 'CFMR_INFLUXDB_USERNAME', 'CFMR_INFLUXDB_PASSWORD'] as const
-    yield* notWith(isSet, 'CFMR_INFLUXDB_BUCKET', others, 'CFMR_INFLUXDB_DATABASE')
+  for (const { name, variables, mistakes } of OUTPUTS) {
+    if (chosen.includes(name)) yield* mistakes({ values, isSet: isSet as never }, { kafka: kafka as never })
+    else if (mode !== 'replay' && chosen.length > 0) {
+      for (const variable of Object.keys(variables) as VariableName[]) {
+        if (isSet(variable)) yield `${variable}: found a value without ${name} in CFMR_OUTPUT, expected none, or ${name} among the outputs`
+      }
+    }
   }
-  if (!isSet('CFMR_INFLUXDB_BUCKET')) yield* pair(isSet, 'CFMR_INFLUXDB_USERNAME', 'CFMR_INFLUXDB_PASSWORD')
 }
 
-function* notWith(isSet: Rules['isSet'], chosen: VariableName, others: readonly VariableName[], home: VariableName): Generator<string> {
-  for (const name of others) if (isSet(name)) yield `${name}: found a value beside ${chosen}, expected none: it goes with ${home}`
+/** Names that mean the same. */
+const ALIASES = [
+  ['CFMR_MAXINFLIGHT', 'CFMR_KAFKA_MAXINFLIGHT'],
+  ['CFMR_MAXINFLIGHTBYTES', 'CFMR_KAFKA_MAXINFLIGHTBYTES'],
+  ['CFMR_PROCESSINGTIMEOUT', 'CFMR_KAFKA_PROCESSINGTIMEOUT'],
+] as const
+
+function* aliases({ isSet }: Rules): Generator<string> {
+  for (const [name, alias] of ALIASES) {
+    if (isSet(name) && isSet(alias)) yield `${alias}: found a value beside ${name}, expected one of the two: they are names of the same`
+  }
 }
 
 function* server({ values, isSet }: Rules): Generator<string> {
@@ -111,9 +121,4 @@ function* server({ values, isSet }: Rules): Generator<string> {
   }
   if (values.CFMR_SERVER_USERNAME?.includes(':'))
     yield 'CFMR_SERVER_USERNAME: found a name with a colon, expected one without: HTTP basic cannot carry it'
-}
-
-function* pair(isSet: Rules['isSet'], one: VariableName, other: VariableName): Generator<string> {
-  if (isSet(one) && !isSet(other)) yield `${other}: not set, expected a value with ${one}`
-  if (isSet(other) && !isSet(one)) yield `${one}: not set, expected a value with ${other}`
 }

@@ -1,8 +1,9 @@
 import { LOG_LEVELS } from '../lib/log.ts'
+import { OUTPUT_NAMES, OUTPUT_VARIABLES, OUTPUTS } from '../outputs/outputs.ts'
 import { brokers, topic, topics } from './kafka-kinds.ts'
-import { bearerToken, boolean, type Description, duration, integer, oneOf, secret, text } from './kinds.ts'
+import { bearerToken, boolean, type Description, duration, integer, listOf, oneOf, secret, text } from './kinds.ts'
 import { certificates, privateKey } from './pem-kinds.ts'
-import { apiUrl, baseUrl } from './url-kinds.ts'
+import { apiUrl } from './url-kinds.ts'
 
 const KAFKA = {
   CFMR_KAFKA_BROKERS: brokers({ desc: 'Brokers to start from.', otherwise: 'required' }),
@@ -16,10 +17,7 @@ const KAFKA = {
     desc: 'Where the group has no committed offset when it first starts: begin at the newest message instead of the oldest. What appears later is read from its oldest message.',
     default: 'false',
   }),
-  CFMR_KAFKA_PROCESSINGTIMEOUT: duration()({
-    desc: 'How long a stop or a rebalance waits for what is in flight to be written and committed. Cloud Foundry kills 10 s after SIGTERM.',
-    default: '8s',
-  }),
+  CFMR_KAFKA_PROCESSINGTIMEOUT: duration()({ desc: 'Another name of CFMR_PROCESSINGTIMEOUT.' }),
   CFMR_KAFKA_SESSIONTIMEOUT: duration(
     '6s',
     '30m',
@@ -36,8 +34,8 @@ const KAFKA = {
   CFMR_KAFKA_SASLMECHANISM: oneOf('plain', 'scram-sha-256', 'scram-sha-512')({ desc: 'How to log in to Kafka.', otherwise: 'no login' }),
   CFMR_KAFKA_SASLUSERNAME: text({ desc: 'User for it.' }),
   CFMR_KAFKA_SASLPASSWORD: secret({ desc: 'Password for it.', isSecret: true }),
-  CFMR_KAFKA_MAXINFLIGHT: integer(1)({ desc: 'Messages read and not yet settled; reading pauses at this many.', default: '100000' }),
-  CFMR_KAFKA_MAXINFLIGHTBYTES: integer(1)({ desc: 'Bytes of such messages; reading pauses at this many.', default: '33554432' }),
+  CFMR_KAFKA_MAXINFLIGHT: integer(1)({ desc: 'Another name of CFMR_MAXINFLIGHT.' }),
+  CFMR_KAFKA_MAXINFLIGHTBYTES: integer(1)({ desc: 'Another name of CFMR_MAXINFLIGHTBYTES.' }),
   CFMR_KAFKA_DEADLETTERTOPIC: topic({
     desc: 'Where undecodable messages and refused points go. Without it they are logged and counted.',
     otherwise: 'none',
@@ -95,44 +93,19 @@ const METADATA = {
 }
 
 const OUTPUT = {
-  CFMR_OUTPUT: oneOf('influxdb', 'stdout')({ desc: 'stdout writes line protocol there, and the log to stderr.', default: 'influxdb' }),
-  CFMR_INFLUXDB_ADDR: baseUrl(
-    'http://influxdb.example.com:8086',
-    'CFMR_INFLUXDB_USERNAME and CFMR_INFLUXDB_PASSWORD, or CFMR_INFLUXDB_TOKEN',
-  )({
-    desc: 'InfluxDB, or what speaks its protocol.',
-    otherwise: 'required',
-  }),
-  CFMR_INFLUXDB_DATABASE: text({ desc: 'Database (POST /write: InfluxDB 1.x).', otherwise: 'this or the bucket' }),
-  CFMR_INFLUXDB_RETENTIONPOLICY: text({ desc: 'Retention policy of the database.', otherwise: "the database's default" }),
-  CFMR_INFLUXDB_USERNAME: text({ desc: 'User for the database.' }),
-  CFMR_INFLUXDB_PASSWORD: secret({ desc: 'Password of that user.', isSecret: true }),
-  CFMR_INFLUXDB_ORG: text({ desc: 'Organization of the bucket.' }),
-  CFMR_INFLUXDB_BUCKET: text({
-    desc: 'Bucket (POST /api/v2/write: InfluxDB 2.x, 3.x, Cloud, VictoriaMetrics).',
-    otherwise: 'this or the database',
-  }),
-  CFMR_INFLUXDB_TOKEN: secret({ desc: 'Token for the bucket.', isSecret: true }),
-  CFMR_INFLUXDB_TIMEOUT: duration()({ desc: 'Time for one request.', default: '1m' }),
-  CFMR_INFLUXDB_INFLUXPINGTIMEOUT: duration()({ desc: 'Time for one ping.', default: '5s' }),
-  CFMR_INFLUXDB_STARTTIMEOUT: duration('0s')({ desc: 'How long the start waits for InfluxDB.', default: '30s' }),
-  CFMR_INFLUXDB_SKIPSSLVALIDATION: boolean({ desc: 'Accept any certificate from InfluxDB.', default: 'false' }),
-  CFMR_INFLUXDB_GZIP: boolean({
-    desc: 'Compress what is written: a fifth of the bytes for about half as much CPU again.',
-    default: 'false',
-  }),
-  CFMR_INFLUXDB_MAXWRITES: integer(1, 100)({ desc: 'Batches being written at once.', default: '2' }),
-  CFMR_INFLUXDB_BACKSLASH: oneOf(
-    'auto',
-    'literal',
-    'escape',
-  )({
-    desc: 'How a name is written that has a backslash before a comma, a space or an equals sign: as it is (InfluxDB 1.x, 2.x), or doubled (3.x, VictoriaMetrics); auto asks the server.',
-    default: 'auto',
-  }),
-  CFMR_INFLUXDB_UNIQUETIMESTAMPS: boolean({
-    desc: 'Replace the last three digits of each timestamp by a checksum of its message, so that different events of one series in one nanosecond do not overwrite each other.',
-    default: 'false',
+  CFMR_OUTPUT: listOf(...OUTPUT_NAMES)({ desc: 'Where events go: one output or several, with commas between.', default: 'influxdb' }),
+  CFMR_DOCUMENT_MAXBYTES: integer(
+    16,
+    64 * 2 ** 20,
+  )({ desc: 'A message longer than this, in bytes of UTF-8, is cut in documents, and marked.', default: '262144' }),
+}
+
+const LIMITS = {
+  CFMR_MAXINFLIGHT: integer(1)({ desc: 'Messages read and not yet settled; reading pauses at this many.', default: '100000' }),
+  CFMR_MAXINFLIGHTBYTES: integer(1)({ desc: 'Bytes of such messages; reading pauses at this many.', default: '33554432' }),
+  CFMR_PROCESSINGTIMEOUT: duration()({
+    desc: 'How long a stop or a rebalance waits for what is in flight to be written and committed. Cloud Foundry kills 10 s after SIGTERM.',
+    default: '8s',
   }),
 }
 
@@ -164,7 +137,7 @@ const PROCESS = {
 }
 
 /** Every variable there is. Types, parsing, the manual and the README's table are all made from this. */
-export const VARIABLES = { ...KAFKA, ...CLOUD_FOUNDRY, ...METADATA, ...OUTPUT, ...BATCHER, ...PROCESS }
+export const VARIABLES = { ...KAFKA, ...CLOUD_FOUNDRY, ...METADATA, ...OUTPUT, ...OUTPUT_VARIABLES, ...LIMITS, ...BATCHER, ...PROCESS }
 
 export type VariableName = keyof typeof VARIABLES
 
@@ -176,6 +149,8 @@ export const VARIABLE_GROUPS: readonly { readonly title: string; readonly variab
   { title: 'Cloud Foundry', variables: CLOUD_FOUNDRY },
   { title: 'Metadata', variables: METADATA },
   { title: 'Output', variables: OUTPUT },
+  ...OUTPUTS.map(({ title, variables }) => ({ title, variables })).filter(({ variables }) => Object.keys(variables).length > 0),
+  { title: 'Limits', variables: LIMITS },
   { title: 'Batches', variables: BATCHER },
   { title: 'Server and log', variables: PROCESS },
 ]

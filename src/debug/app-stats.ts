@@ -1,5 +1,5 @@
 import { Rates } from './rates.ts'
-import type { StatsSources } from './sources.ts'
+import type { OutputSource, StatsSources } from './sources.ts'
 
 const COUNTERS = ['consume', 'enrich', 'enrichfail', 'writeasync', 'write', 'cffail'] as const
 type Counter = (typeof COUNTERS)[number]
@@ -23,7 +23,8 @@ export class AppStats {
   }
 
   figures() {
-    const { ledger, enricher, output, translator, lane, instanceIndex } = this.#sources
+    const { ledger, enricher, outputs, translator, instanceIndex } = this.#sources
+    const { output, lane } = first(outputs)
     const counts = this.#counts()
     const rates = this.#rates.perSecond
     return {
@@ -50,16 +51,22 @@ export class AppStats {
   }
 
   #counts(): Record<Counter, number> {
-    const { ledger, enricher, output, translator, lane } = this.#sources
+    const { ledger, enricher, outputs, translator } = this.#sources
+    const { output, lane } = first(outputs)
     return {
       consume: ledger.consumed,
       enrich: translator.enriched.count,
       enrichfail: translator.enrichFailed.count,
       writeasync: lane.batched.count,
-      write: output.points,
+      write: output.records,
       cffail: enricher.failures,
     }
   }
+}
+
+/** The one that the Go original has: InfluxDB where it is among them. */
+export function first(outputs: readonly OutputSource[]): OutputSource {
+  return (outputs.find(({ name }) => name === 'influxdb') ?? outputs[0]) as OutputSource
 }
 
 function goTime(ms: number): string {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { FATES } from '../flow/contracts.ts'
 import type { StatsSnapshot } from './stats.ts'
 
 type Labels = Readonly<Record<string, string | number>>
@@ -12,7 +13,7 @@ interface Metric {
   readonly value: (stats: StatsSnapshot) => Values
 }
 
-const FATES = ['written', 'discarded', 'no_app_guid', 'not_found', 'undecodable', 'refused', 'abandoned'] as const
+const ENDS = [...FATES, 'abandoned'] as const
 const STATES = ['starting', 'running', 'draining'] as const
 const PARTITION = ['topic', 'partition'] as const
 
@@ -20,6 +21,20 @@ type Partition = StatsSnapshot['kafka']['partitions'][number]
 
 function perPartition(value: (partition: Partition) => number | null): Metric['value'] {
   return ({ kafka }) => kafka.partitions.map((each) => [{ topic: each.topic, partition: each.partition }, value(each)] as const)
+}
+
+const OUTPUT = ['output'] as const
+const INPUT = ['input'] as const
+
+type OutputFigures = StatsSnapshot['outputs'][string]
+type InputFigures = StatsSnapshot['inputs'][string]
+
+function perOutput(value: (output: OutputFigures) => number | undefined): Metric['value'] {
+  return ({ outputs }) => Object.entries(outputs).map(([output, figures]) => [{ output }, value(figures)] as const)
+}
+
+function perInput(value: (input: InputFigures) => number): Metric['value'] {
+  return ({ inputs }) => Object.entries(inputs).map(([input, figures]) => [{ input }, value(figures)] as const)
 }
 
 function timestamp(iso: string | null): number | undefined {
@@ -52,7 +67,7 @@ const METRICS: readonly Metric[] = [
     name: 'cfmr_envelopes_total',
     help: 'Envelopes by what became of them.',
     labels: ['fate'],
-    value: (s) => FATES.map((fate) => [{ fate }, s.ledger[fate]]),
+    value: (s) => ENDS.map((fate) => [{ fate }, s.ledger[fate]]),
   },
   { name: 'cfmr_in_flight', help: 'Envelopes read and not yet settled.', value: (s) => s.ledger.in_flight },
   { name: 'cfmr_residue', help: 'Envelopes that the ledger cannot account for. Anything but 0 is a bug.', value: (s) => s.ledger.residue },
@@ -145,6 +160,50 @@ const METRICS: readonly Metric[] = [
       [{ quantile: '1' }, t.max],
     ],
   },
+
+  {
+    name: 'cfmr_output_records_total',
+    help: 'Records stored, by output.',
+    labels: OUTPUT,
+    value: perOutput((o) => o.records),
+  },
+  { name: 'cfmr_output_bytes_total', help: 'Bytes stored, before compression.', labels: OUTPUT, value: perOutput((o) => o.bytes) },
+  { name: 'cfmr_output_retries_total', help: 'Further tries of a write.', labels: OUTPUT, value: perOutput((o) => o.retries) },
+  { name: 'cfmr_output_failures_total', help: 'Writes that failed.', labels: OUTPUT, value: perOutput((o) => o.failures) },
+  {
+    name: 'cfmr_output_refused_total',
+    help: 'Messages that the output refuses for good.',
+    labels: OUTPUT,
+    value: perOutput((o) => o.refused),
+  },
+  {
+    name: 'cfmr_output_repeated_total',
+    help: 'Of the stored records, those that were stored before and were known again.',
+    labels: OUTPUT,
+    value: perOutput((o) => o.repeated),
+  },
+  { name: 'cfmr_output_held', help: 'Records that the output holds back.', labels: OUTPUT, value: perOutput((o) => o.held) },
+  { name: 'cfmr_output_in_flight', help: 'Messages handed to it and unsettled.', labels: OUTPUT, value: perOutput((o) => o.in_flight) },
+  {
+    name: 'cfmr_output_last_write_timestamp_seconds',
+    help: 'When a write ended well last.',
+    labels: OUTPUT,
+    value: perOutput((o) => timestamp(o.last_write_time)),
+  },
+  {
+    name: 'cfmr_input_messages_total',
+    help: 'Messages read, by input.',
+    labels: INPUT,
+    value: perInput((i) => i.messages),
+  },
+  { name: 'cfmr_input_bytes_total', help: 'Bytes of messages read.', labels: INPUT, value: perInput((i) => i.bytes) },
+  {
+    name: 'cfmr_input_dropped_total',
+    help: 'Messages given up unread for want of room: only of an input without acknowledgement.',
+    labels: INPUT,
+    value: perInput((i) => i.dropped),
+  },
+  { name: 'cfmr_input_failures_total', help: 'How often reading failed.', labels: INPUT, value: perInput((i) => i.failures) },
 ]
 
 /** The figures of `/stats` for Prometheus, and those of the process and its event loop. */

@@ -5,6 +5,26 @@ import type { Secrets } from '../lib/secrets.ts'
 
 export type State = 'starting' | 'running' | 'draining'
 
+/** An output, its encoder, and the lane that leads to it. */
+export interface OutputSource {
+  readonly name: string
+  readonly ack: 'stored' | 'handed over'
+  readonly output: OutputStats
+  readonly encoder: {
+    /** Points in whose tags something had to be replaced; documents whose message was cut. */
+    readonly sanitized?: number
+    readonly truncated?: number
+  }
+  readonly lane: {
+    /** Records put into a batch. */
+    readonly batched: Activity
+    /** Messages put in and not settled; records refused, and held back. */
+    readonly inFlight: number
+    readonly refused: number
+    readonly held: number
+  }
+}
+
 /** Where the figures come from. All are read again for every answer, and nothing of them is changed. */
 export interface StatsSources {
   readonly version: string
@@ -13,20 +33,13 @@ export interface StatsSources {
   readonly ledger: Ledger
   readonly input: InputStats
   readonly enricher: MetadataStats
-  readonly output: OutputStats
+  /** As they are chosen: the figures of `/stats/app` are the first one's. */
+  readonly outputs: readonly OutputSource[]
   readonly deadLetters: Readiness
-  readonly encoder: {
-    /** Points in whose tags something had to be replaced. */
-    readonly sanitized: number
-  }
   readonly translator: {
     /** Events whose app was found; events without an app, or of one that does not exist. */
     readonly enriched: Activity
     readonly enrichFailed: Activity
-  }
-  readonly lane: {
-    /** Points put into a batch. */
-    readonly batched: Activity
   }
   readonly pipeline: {
     /** Messages that wait for Cloud Controller, and some of the apps they are of. */

@@ -1,7 +1,7 @@
 import type { InputStats, PartitionStats } from '../flow/contracts.ts'
-import { AppStats } from './app-stats.ts'
+import { AppStats, first } from './app-stats.ts'
 import { Runtime } from './runtime.ts'
-import type { StatsSources } from './sources.ts'
+import type { OutputSource, StatsSources } from './sources.ts'
 
 /** So many of the apps that are waited for are named. */
 const APPS_NAMED = 20
@@ -38,7 +38,7 @@ export class Stats {
 
   /** All figures of one moment: nothing is counted while they are read, so the ledger adds up. */
   snapshot() {
-    const { version, instanceIndex, state, ledger, input, encoder } = this.#sources
+    const { version, instanceIndex, state, ledger, input, outputs } = this.#sources
     const { fates } = ledger
     return {
       version,
@@ -56,26 +56,36 @@ export class Stats {
         not_found: fates.not_found,
         undecodable: fates.undecodable,
         refused: fates.refused,
+        dropped: fates.dropped,
+        over_quota: fates.over_quota,
         abandoned: ledger.abandoned,
         in_flight: input.inFlight,
         residue: ledger.residue(input.inFlight),
       },
       kafka: kafkaFigures(input),
+      inputs: { [input.name]: this.#input() },
       metadata: this.#metadata(),
       influxdb: this.#influxdb(),
-      sanitized: encoder.sanitized,
-      dead_letters: fates.undecodable + fates.refused,
+      outputs: Object.fromEntries(outputs.map((output) => [output.name, this.#output(output)])),
+      sanitized: outputs.reduce((sum, { encoder }) => sum + (encoder.sanitized ?? 0), 0),
+      truncated: outputs.reduce((sum, { encoder }) => sum + (encoder.truncated ?? 0), 0),
+      dead_letters: fates.undecodable + (outputs.length === 1 ? fates.refused : outputs.reduce((sum, { lane }) => sum + lane.refused, 0)),
     }
   }
 
   /** Why it could not read and write now, a sentence each; none: it is ready. */
   notReady(): string[] {
-    const { state, input, enricher, output, deadLetters, maxInFlight, pipeline } = this.#sources
+    const { state, input, enricher, outputs, deadLetters, maxInFlight, pipeline } = this.#sources
     const reasons: string[] = []
     if (state() === 'starting') reasons.push('starting')
     if (state() === 'draining') reasons.push('draining: it reads no more, and ends once what was read is written and committed')
     const inputReasons = input.notReady()
-    reasons.push(...inputReasons, ...enricher.notReady(), ...output.notReady(), ...deadLetters.notReady())
+    reasons.push(...inputReasons, ...enricher.notReady())
+    for (const { name, output, lane } of outputs) {
+      reasons.push(...output.notReady())
+      if (lane.held > 0) reasons.push(`${name}: ${lane.held} records are held back: ${output.lastError ?? 'it does not take them yet'}`)
+    }
+    reasons.push(...deadLetters.notReady())
     const { held } = pipeline
     const isAtLimit = input.inFlight >= maxInFlight || input.isPaused
     if (held.count > 0 && isAtLimit) {
@@ -103,14 +113,44 @@ export class Stats {
   }
 
   #influxdb() {
-    const { output } = this.#sources
+    const { output } = first(this.#sources.outputs)
     return {
       batches: output.batches,
-      points: output.points,
+      points: output.records,
       bytes: output.bytes,
       retries: output.retries,
       failures: output.failures,
       in_flight: output.inFlight,
+      last_error: this.#error(output.lastError),
+      last_write_time: isoTime(output.lastWriteMs),
+      write_seconds: output.writeSeconds(),
+    }
+  }
+
+  #input() {
+    const { input, ledger } = this.#sources
+    return {
+      acknowledged: input.acknowledged,
+      messages: ledger.consumed,
+      bytes: ledger.consumedBytes,
+      dropped: ledger.fates.dropped,
+      failures: input.failures,
+      last_error: this.#error(input.lastError),
+      last_message_time: isoTime(ledger.lastConsumedMs),
+    }
+  }
+
+  #output({ ack, output, lane }: OutputSource) {
+    return {
+      ack,
+      records: output.records,
+      bytes: output.bytes,
+      retries: output.retries,
+      failures: output.failures,
+      in_flight: lane.inFlight,
+      refused: lane.refused,
+      held: lane.held,
+      repeated: output.repeated,
       last_error: this.#error(output.lastError),
       last_write_time: isoTime(output.lastWriteMs),
       write_seconds: output.writeSeconds(),

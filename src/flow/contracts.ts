@@ -1,8 +1,12 @@
 import type { ByteBuffer } from '../lib/byte-buffer.ts'
 import type { EventSource } from './event-source.ts'
 
-/** Where an envelope ended. Each has exactly one; SPEC's ledger counts them. */
-export type Fate = 'written' | 'discarded' | 'no_app_guid' | 'not_found' | 'undecodable' | 'refused'
+/**
+ * Where a message can end. Each ends in exactly one; the ledger counts them. From the best to the worst: a message that one output has stored and another
+ * refused counts as refused.
+ */
+export const FATES = ['discarded', 'written', 'over_quota', 'dropped', 'no_app_guid', 'not_found', 'undecodable', 'refused'] as const
+export type Fate = (typeof FATES)[number]
 
 /** One message of a source. Its `value` may be a view of a large fetch response: who keeps a message must copy it. */
 export interface Message {
@@ -189,6 +193,13 @@ export interface InputStats extends Readiness {
   readonly isPaused: boolean
   /** Messages that Kafka had deleted before they could be read. */
   readonly skipped: number
+  /** As CFMR_INPUT and `/stats` call it. */
+  readonly name: string
+  /** Whether what is not settled is read again after a restart. */
+  readonly acknowledged: boolean
+  /** How often reading failed, and how the last time. */
+  readonly failures: number
+  readonly lastError: string | undefined
   /** Offsets that no message came for, though they were not deleted: those of a compacted topic, and no others if all is well. */
   readonly gaps: number
   readonly partitions: () => readonly PartitionStats[]
@@ -209,9 +220,11 @@ export interface MetadataStats extends Readiness {
 }
 
 export interface OutputStats extends Readiness {
-  /** Batches and points stored, and bytes of them before compression. */
+  /** Batches and records stored, and bytes of them before compression. */
   readonly batches: number
-  readonly points: number
+  readonly records: number
+  /** Of the records, those that were stored before, by an earlier delivery, and that the destination knew again. */
+  readonly repeated: number
   readonly bytes: number
   readonly retries: number
   readonly failures: number

@@ -161,7 +161,6 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
 
   /** Those of one moment are sent together. */
   #addDead(dead: Undeliverable): void {
-    if (dead.reason === 'refused') this.refused++
     if (this.#dead.push(dead) === 1) queueMicrotask(() => this.#sendDead())
   }
 
@@ -179,6 +178,7 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
     await this.#options.deadLetters.send(dead, this.#driver.kill)
     for (const { ack, index, count, reason } of dead) {
       this.#burying -= count
+      if (reason === 'refused') this.refused += count
       ack.settle(reason, index, count)
     }
   }

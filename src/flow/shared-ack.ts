@@ -1,9 +1,7 @@
-import type { Ack, Fate } from './contracts.ts'
+import { type Ack, FATES, type Fate } from './contracts.ts'
 import type { EventSource } from './event-source.ts'
 
-/** From the best to the worst: a message that one output has stored and another refused counts as refused. */
-const RANKS: readonly Fate[] = ['discarded', 'written', 'no_app_guid', 'not_found', 'undecodable', 'refused']
-const RANK_OF = new Map(RANKS.map((fate, rank) => [fate, rank]))
+const RANK_OF = new Map(FATES.map((fate, rank) => [fate, rank]))
 
 /**
  * One ack for several outputs: each message is to be settled once for each of them, and is settled by the last, with the
@@ -59,6 +57,6 @@ export class SharedAck implements Ack {
   }
 
   #settleRun(from: number, end: number): void {
-    this.#ack.settle(RANKS[this.#ranks[from] as number] as Fate, from, end - from)
+    this.#ack.settle(FATES[this.#ranks[from] as number] as Fate, from, end - from)
   }
 }

@@ -13,7 +13,8 @@ interface WriteTime {
 /** What every output counts of itself. */
 export class WriteFigures implements Omit<OutputStats, 'notReady'> {
   batches = 0
-  points = 0
+  records = 0
+  repeated = 0
   bytes = 0
   retries = 0
   failures = 0
@@ -36,8 +37,8 @@ export class WriteFigures implements Omit<OutputStats, 'notReady'> {
   }
 
   /** A write has ended well. */
-  protected countStored(points: number, bytes: number, seconds: number): void {
-    this.points += points
+  protected countStored(records: number, bytes: number, seconds: number): void {
+    this.records += records
     this.bytes += bytes
     this.lastWriteMs = Date.now()
     this.#times[this.#next] = { seconds, endedMs: performance.now() }

@@ -6,7 +6,7 @@ import { Ledger } from '../flow/ledger.ts'
 import { FileInput } from '../inputs/file/file.ts'
 import { steadyNowMs } from '../lib/steady-clock.ts'
 import { showProgress } from './replay-progress.ts'
-import { buildStages } from './stages.ts'
+import { buildStages, closeOutputs, startOutputs } from './stages.ts'
 
 export interface ReplayOptions {
   readonly config: Config
@@ -23,7 +23,7 @@ export interface ReplayOptions {
  */
 export async function replay({ config, files, from, log, stop }: ReplayOptions): Promise<0 | 1> {
   const ledger = new Ledger()
-  const { maxInFlight, maxInFlightBytes, processingTimeoutMs } = config.kafka
+  const { maxInFlight, maxInFlightBytes, processingTimeoutMs } = config.limits
   const input = new FileInput({
     files,
     from: from === undefined ? undefined : { file: from.file ?? (files[0] as string), line: from.line },
@@ -32,13 +32,13 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
     ledger,
   })
   const deadLetters = new ReplayDeadLetters({ log })
-  const { enricher, output, pipeline } = buildStages({ config, log, input, deadLetters })
+  const { enricher, outputs, pipeline } = buildStages({ config, log, input, deadLetters })
   const kill = new AbortController()
   const startKilling = () => setTimeout(() => kill.abort(), processingTimeoutMs).unref()
   stop.addEventListener('abort', startKilling, { once: true })
   const progress = showProgress(() => input.progress)
   try {
-    await output.start(stop)
+    await startOutputs(outputs, stop)
     await enricher.warmUp(stop)
     await pipeline.run(stop, kill.signal)
   } catch (error) {
@@ -53,7 +53,7 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
     if (restart !== undefined) {
       log.warn({ from: `${restart.file}:${restart.line}` }, `Replay: not finished; go on with --from ${restart.file}:${restart.line}`)
     }
-    await Promise.allSettled([output.close(), deadLetters.close(), enricher.stop()])
+    await Promise.allSettled([closeOutputs(outputs), deadLetters.close(), enricher.stop()])
   }
   return input.restart === undefined || stop.aborted ? 0 : 1
 }

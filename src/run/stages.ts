@@ -10,23 +10,26 @@ import { CloudFoundryTranslator, type EventEncoder } from '../cloud-foundry/tran
 import type { Config } from '../config/config.ts'
 import { KafkaDeadLetters } from '../dead-letters/kafka.ts'
 import { LoggedDeadLetters } from '../dead-letters/logged.ts'
-import type { DeadLetters, Input, InputStats, Output, OutputStats, Readiness } from '../flow/contracts.ts'
+import type { DeadLetters, Input, InputStats, Readiness } from '../flow/contracts.ts'
 import { Lane } from '../flow/lane.ts'
 import { Pipeline } from '../flow/pipeline.ts'
 import { type KafkaConnectionOptions, kafkaConfig } from '../kafka/connection.ts'
-import { InfluxDb } from '../outputs/influxdb/influxdb.ts'
-import { LineEncoder } from '../outputs/influxdb/line-encoder.ts'
-import { StdoutOutput } from '../outputs/stdout/stdout.ts'
+import type { BuiltOutput } from '../outputs/end.ts'
+
+/** An output with the lane that leads to it. */
+export interface OutputStage extends BuiltOutput {
+  readonly name: string
+  readonly lane: Lane<EventEncoder>
+}
 
 /** All that is between the configuration and the flow. */
 export interface Stages {
   readonly input: Input & InputStats
   readonly enricher: Enricher
-  readonly encoder: LineEncoder
-  readonly output: Output & OutputStats
+  /** As they are chosen: the first speaks for all. */
+  readonly outputs: readonly OutputStage[]
   readonly deadLetters: DeadLetters & Readiness
   readonly translator: CloudFoundryTranslator
-  readonly lane: Lane<EventEncoder>
   readonly pipeline: Pipeline<App, EventEncoder>
 }
 
@@ -39,32 +42,23 @@ export interface StageOptions {
 
 /** Connects to nothing yet. */
 export function buildStages({ config, log, input, deadLetters }: StageOptions): Stages {
-  const { metadata, batcher, influxdb } = config
-  const output = buildOutput(config, log)
-  // What the server says of itself at the start is known before the first app is.
-  const backslash = () => (output instanceof InfluxDb ? output.backslash : 'literal')
-  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, spelling: () => ({ backslash: backslash() }), log })
-  const encoder = new LineEncoder({ uniqueTimestamps: influxdb.uniqueTimestamps, backslash })
-  const { notFound } = metadata
-  const { maxWrites } = influxdb
-  const decoder = new Decoder()
+  const { metadata, httpPeer } = config
+  const outputs = config.outputs.map(({ name, build }, index): OutputStage => {
+    const built = build(log)
+    const { encoder, output, limits } = built
+    return { ...built, name, lane: new Lane<EventEncoder>({ name, encoder, output, deadLetters, speaksForAll: index === 0, limits }) }
+  })
+  const spelling = () => Object.assign({}, ...outputs.map((output) => output.spelling?.()))
+  const enricher = new Enricher({ source: metadataSource(config, log), ...metadata, spelling, log })
   const translator = new CloudFoundryTranslator({
-    decoder,
+    decoder: new Decoder(),
     apps: enricher,
-    notFound,
-    httpPeer: config.httpPeer,
+    notFound: metadata.notFound,
+    httpPeer,
     groupMessages: GROUP_MESSAGES,
   })
-  const lane = new Lane<EventEncoder>({
-    name: config.output,
-    encoder,
-    output,
-    deadLetters,
-    speaksForAll: true,
-    limits: { ...batcher, maxWrites },
-  })
-  const pipeline = new Pipeline({ input, translator, lanes: [lane] })
-  return { input, enricher, encoder, output, deadLetters, translator, lane, pipeline }
+  const pipeline = new Pipeline({ input, translator, lanes: outputs.map(({ lane }) => lane) })
+  return { input, enricher, outputs, deadLetters, translator, pipeline }
 }
 
 export function kafkaConnection({ kafka }: Config, log: Logger): KafkaConnectionOptions {
@@ -82,7 +76,11 @@ export function metadataSource({ cf, secrets }: Config, log: Logger): MetadataSo
   return cf.apiVersion === 'v2' ? new CloudControllerV2({ ...cf, secrets, log }) : new CloudController({ ...cf, secrets, log })
 }
 
-function buildOutput({ output, influxdb, batcher }: Config, log: Logger): Output & OutputStats {
-  if (output === 'stdout') return new StdoutOutput()
-  return new InfluxDb({ url: influxdb.addr, ...influxdb, flushRetries: batcher.flushRetries, log })
+/** Waits until all outputs answer. Rejects with the first that does not in time; then the others need not be waited for. */
+export async function startOutputs(outputs: readonly OutputStage[], signal: AbortSignal): Promise<void> {
+  await Promise.all(outputs.map(({ output }) => output.start(signal)))
+}
+
+export async function closeOutputs(outputs: readonly OutputStage[]): Promise<void> {
+  await Promise.allSettled(outputs.map(({ output }) => output.close()))
 }

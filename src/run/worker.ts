@@ -9,7 +9,7 @@ import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import { steadyNowMs } from '../lib/steady-clock.ts'
 import { within } from '../lib/within.ts'
-import { buildDeadLetters, buildStages, kafkaConnection, type Stages } from './stages.ts'
+import { buildDeadLetters, buildStages, closeOutputs, kafkaConnection, type Stages, startOutputs } from './stages.ts'
 
 export interface WorkerOptions {
   readonly config: Config
@@ -44,6 +44,7 @@ export class Worker {
     const { topics, consumerGroup, ...kafka } = config.kafka
     const input = new KafkaInput({
       ...kafka,
+      ...config.limits,
       kafka: kafkaConfig(kafkaConnection(config, log)),
       groupId: consumerGroup,
       topics: topics.map(String),
@@ -60,17 +61,17 @@ export class Worker {
         instanceIndex: config.instanceIndex,
         state: () => this.#state,
         ledger: this.#ledger,
-        maxInFlight: config.kafka.maxInFlight,
+        maxInFlight: config.limits.maxInFlight,
         secrets: config.secrets,
       },
       log,
     })
   }
 
-  /** Asks it to end: what is read is written and committed within CFMR_KAFKA_PROCESSINGTIMEOUT. */
+  /** Asks it to end: what is read is written and committed within CFMR_PROCESSINGTIMEOUT. */
   stop(why: string): void {
     if (this.#deadlineMs !== undefined) return
-    const { processingTimeoutMs } = this.#config.kafka
+    const { processingTimeoutMs } = this.#config.limits
     this.#deadlineMs = steadyNowMs() + processingTimeoutMs
     this.#state = 'draining'
     this.#log.info({ why, inFlight: this.#stages.input.inFlight }, 'Ending: writing and committing what was read')
@@ -80,11 +81,11 @@ export class Worker {
 
   /** Resolves to the exit status. */
   async run(): Promise<0 | 1> {
-    const { output, enricher, pipeline } = this.#stages
+    const { outputs, enricher, pipeline } = this.#stages
     const stop = this.#stop.signal
     try {
       await this.#server.start()
-      await output.start(stop)
+      await startOutputs(outputs, stop)
       await enricher.warmUp(stop)
     } catch (error) {
       return this.#end(stop.aborted ? undefined : error)
@@ -101,9 +102,19 @@ export class Worker {
 
   /** An app that Cloud Controller does not answer for holds its own messages only, until there are so many that all others wait, too. */
   #reportHeld(): void {
-    const { input, pipeline } = this.#stages
+    const { input, pipeline, outputs } = this.#stages
+    if (!input.isPaused) return
+    for (const { name, lane, output } of outputs) {
+      if (lane.held === 0) continue
+      const fields = { output: name, records: lane.held, error: output.lastError }
+      this.#limited.error(
+        `held by ${name}`,
+        fields,
+        'Reading is paused for all: an output holds back what it cannot store yet. Nothing is lost',
+      )
+    }
     const { held } = pipeline
-    if (held.count === 0 || !input.isPaused) return
+    if (held.count === 0) return
     const fields = { messages: held.count, apps: held.guids(20) }
     this.#limited.error('held', fields, 'Reading is paused for all: Cloud Controller does not say what these apps are. Nothing is lost')
   }
@@ -112,9 +123,9 @@ export class Worker {
     if (failure !== undefined) this.#log.error({ error: failure }, 'Cannot go on')
     this.#state = 'draining'
     this.#kill.abort()
-    const { input, output, enricher, deadLetters } = this.#stages
+    const { input, outputs, enricher, deadLetters } = this.#stages
     const unsettled = await input.close(this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS)
-    await within(Promise.allSettled([output.close(), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
+    await within(Promise.allSettled([closeOutputs(outputs), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
     if (unsettled > 0) {
       this.#log.error(
         { unsettled },

@@ -54,7 +54,7 @@ describe.skipIf(!canMount)('InfluxDB whose disk is full', () => {
       expect(await output.write(lines(0), never)).toEqual([])
       fill()
       await expect(output.write(lines(1000), never)).rejects.toThrow(/no space left on device.*Nothing is lost/)
-      expect(output.points).toBe(500)
+      expect(output.records).toBe(500)
       rmSync(filling)
       // Its index of series needs that to find room again.
       await server.restart()

@@ -215,7 +215,7 @@ describe('whatever the figures are', () => {
     'in %s, %i pixels wide, every text can be read, well or not, and the charts have the colours',
     async ([colorScheme, width], { skip }) => {
       const { url, reasons, sources } = await serve({ partitions: 30, messages: 10_000, oldestSeconds: 245, firstOffset: 1_234_567_890 })
-      sources.output.lastError = 'InfluxDB: no answer'
+      Object.assign(sources.outputs[0]?.output ?? {}, { lastError: 'InfluxDB: no answer' })
       const { page } = await open(skip, url, width)
       await page.emulateMedia({ colorScheme })
       await expect.poll(() => levelOf(page), soon).toBe('well')
@@ -244,7 +244,7 @@ describe('whatever the figures are', () => {
     reasons.output.push(html)
     held.count = 1
     held.apps = [html]
-    sources.output.lastError = html
+    Object.assign(sources.outputs[0]?.output ?? {}, { lastError: html })
     sources.enricher.lastError = html
     const { page, complaints } = await open(skip, url, 390)
     await expect.poll(() => names(page), soon).toEqual([`${html}/0`])

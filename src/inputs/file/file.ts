@@ -44,6 +44,10 @@ const WAIT_MS = 500
  * that all that speaks of messages names file and line. Nothing is stored: {@link restart} says where to go on.
  */
 export class FileInput implements Input, InputStats {
+  readonly name = 'file'
+  readonly acknowledged = true
+  readonly failures = 0
+  readonly lastError: string | undefined = undefined
   readonly skipped = 0
   readonly gaps = 0
   readonly isPaused = false

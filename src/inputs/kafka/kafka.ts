@@ -42,6 +42,11 @@ const LEAVE_MS = 1500
  * than `processingTimeoutMs`, makes others repeat.
  */
 export class KafkaInput implements Input, InputStats {
+  readonly name = 'kafka'
+  readonly acknowledged = true
+  /** Lives of the consumer that ended though nobody wanted that. */
+  failures = 0
+  lastError: string | undefined
   readonly #options: KafkaInputOptions
   readonly #log: ReturnType<typeof limitedLog>
   readonly #admin: KafkaAdmin
@@ -156,6 +161,8 @@ export class KafkaInput implements Input, InputStats {
       } catch (error) {
         if (this.#over.signal.aborted) return
         const { message, kind } = explainKafkaError(error)
+        this.failures++
+        this.lastError = message
         if (isForSomebodyToMend(error)) return this.#fail(message, error)
         failures = steadyNowMs() - startedMs > 60_000 ? 1 : failures + 1
         if (kind === 'group') {

@@ -55,7 +55,7 @@ export class Assignment {
 
   /** Messages go to whoever reads: from now on they count. */
   handOver(tracker: OffsetTracker, run: Run, bytes: number): void {
-    this.#ledger.consume(run.count)
+    this.#ledger.consume(run.count, bytes)
     tracker.handedOverTo = run.next
     tracker.inFlight += run.count
     this.inFlight += run.count

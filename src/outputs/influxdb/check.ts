@@ -1,17 +1,17 @@
 import { Agent, request } from 'undici'
 import { type Findings, findingsOf } from '../../check/finding.ts'
-import type { Config } from '../../config/config.ts'
 import type { Records } from '../../flow/contracts.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { judgeAnswer } from './answer.ts'
 import { InfluxDbConnection } from './connection.ts'
+import type { InfluxDbSettings } from './variables.ts'
 
 const { ok, warning, failed } = findingsOf('influxdb')
 
 const NOTHING: Records = { count: 0, bytes: new Uint8Array(0), endOf: () => 0 }
 
 /** The server, and whether a write would get to its place: one without a point is sent, which stores nothing. */
-export async function* checkInfluxDb(config: Config['influxdb'], signal: AbortSignal): Findings {
+export async function* checkInfluxDb(config: InfluxDbSettings, signal: AbortSignal): Findings {
   const agent = new Agent({
     connect: { rejectUnauthorized: !config.skipSslValidation, ...(config.trusted && { ca: [...config.trusted] }) },
   })
@@ -37,7 +37,7 @@ function isCertificateError(error: unknown): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code)
 }
 
-async function ping({ addr, pingTimeoutMs }: Config['influxdb'], dispatcher: Agent, signal: AbortSignal): Promise<string> {
+async function ping({ addr, pingTimeoutMs }: InfluxDbSettings, dispatcher: Agent, signal: AbortSignal): Promise<string> {
   const timeout = { headersTimeout: pingTimeoutMs, bodyTimeout: pingTimeoutMs }
   const { statusCode, headers, body } = await request(`${addr}/ping`, { dispatcher, signal, ...timeout })
   await body.dump()
@@ -49,7 +49,7 @@ async function ping({ addr, pingTimeoutMs }: Config['influxdb'], dispatcher: Age
 /** How servers refuse a write only because nothing is in it: 2.x and 3.x look for the bucket and the rights before that. */
 const EMPTY = /requires points|empty|no (data|points|lines|content)/i
 
-async function* checkWrite(config: Config['influxdb'], connection: InfluxDbConnection, signal: AbortSignal): Findings {
+async function* checkWrite(config: InfluxDbSettings, connection: InfluxDbConnection, signal: AbortSignal): Findings {
   const { database, bucket } = config
   const place = bucket === undefined ? `database ${database}` : `bucket ${bucket}`
   try {
@@ -64,7 +64,7 @@ async function* checkWrite(config: Config['influxdb'], connection: InfluxDbConne
   }
 }
 
-async function* checkRetentionPolicy(config: Config['influxdb'], dispatcher: Agent, signal: AbortSignal): Findings {
+async function* checkRetentionPolicy(config: InfluxDbSettings, dispatcher: Agent, signal: AbortSignal): Findings {
   const { addr, database = '', retentionPolicy = '', username, password = '' } = config
   const query = new URLSearchParams({ q: `SHOW RETENTION POLICIES ON "${database.replace(/["\\]/g, '\\$&')}"` })
   const headers = username === undefined ? {} : { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }

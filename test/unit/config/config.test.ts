@@ -10,15 +10,13 @@ describe('configuration', () => {
       topicRefreshMs: 60_000,
       consumerGroup: 'refinery',
       offsetNewest: false,
-      processingTimeoutMs: 8000,
       sessionTimeoutMs: 20_000,
       giveUpMs: 300_000,
       ssl: false,
       skipSslValidation: false,
-      maxInFlight: 100_000,
-      maxInFlightBytes: 33_554_432,
       clientId: 'cf-metrics-refinery-0',
     })
+    expect(config.limits).toEqual({ maxInFlight: 100_000, maxInFlightBytes: 33_554_432, processingTimeoutMs: 8000 })
     expect(config.cf).toEqual({
       api: 'https://api.example.com',
       user: 'auditor',
@@ -39,8 +37,8 @@ describe('configuration', () => {
       negativeCacheSize: 100_000,
       notFound: 'discard',
     })
-    expect(config.output).toBe('influxdb')
-    expect(config.influxdb).toEqual({
+    expect(config.outputs.map(({ name }) => name)).toEqual(['influxdb'])
+    expect(config.outputs[0]?.settings).toEqual({
       addr: 'http://influxdb:8086',
       database: 'cf',
       timeoutMs: 60_000,
@@ -51,6 +49,7 @@ describe('configuration', () => {
       maxWrites: 2,
       backslash: 'auto',
       uniqueTimestamps: false,
+      flushRetries: 3,
     })
     expect(config.batcher).toEqual({ flushIntervalMs: 3000, flushMessages: 5000, flushRetries: 3 })
     expect(config.server).toEqual({ port: 8080, username: 'cfmr', profiling: false })
@@ -90,7 +89,7 @@ describe('configuration', () => {
     ['false', false],
     ['False', false],
   ])('reads the boolean %s', (text, value) => {
-    expect(read({ CFMR_INFLUXDB_GZIP: text }).influxdb.gzip).toBe(value)
+    expect(read({ CFMR_KAFKA_OFFSETNEWEST: text }).kafka.offsetNewest).toBe(value)
   })
 
   test.each([
@@ -110,7 +109,8 @@ describe('configuration', () => {
     ['CFMR_SERVER_PORT', ':8080', '0 to 65535'],
     ['CFMR_SERVER_PORT', '65536', '0 to 65535'],
     ['CFMR_LOGLEVEL', 'VERBOSE', 'DEBUG, INFO, WARN or ERROR'],
-    ['CFMR_OUTPUT', 'kafka', 'influxdb or stdout'],
+    ['CFMR_OUTPUT', 'nowhere', 'one or several of influxdb, '],
+    ['CFMR_OUTPUT', 'stdout,stdout', 'each once'],
     ['CFMR_NOTFOUND', 'drop', 'discard or write'],
     ['CFMR_CF_APIVERSION', 'v4', 'v3 or v2'],
     ['CFMR_KAFKA_SASLMECHANISM', 'gssapi', 'plain, scram-sha-256 or scram-sha-512'],

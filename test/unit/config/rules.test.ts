@@ -11,21 +11,23 @@ describe('what a mode needs', () => {
         'CFMR_KAFKA_BROKERS',
         'CFMR_KAFKA_TOPICS',
         'CFMR_KAFKA_CONSUMERGROUP',
+        'CFMR_CF_USER',
         'CFMR_INFLUXDB_ADDR',
         'CFMR_INFLUXDB_DATABASE',
-        'CFMR_CF_USER',
       ])
     }
   })
 
   test('replay needs no Kafka, stdout no InfluxDB, file: no login', () => {
-    const { cf, output } = readConfig({ CFMR_CF_API: 'file:package.json', CFMR_OUTPUT: 'stdout' }, 'replay')
+    const { cf, outputs } = readConfig({ CFMR_CF_API: 'file:package.json', CFMR_OUTPUT: 'stdout' }, 'replay')
     expect(cf).toMatchObject({ api: '', file: 'package.json' })
-    expect(output).toBe('stdout')
+    expect(outputs.map(({ name }) => name)).toEqual(['stdout'])
   })
 
   test('a bucket does instead of a database, but not beside it', () => {
-    expect(read({ CFMR_INFLUXDB_DATABASE: '', CFMR_INFLUXDB_BUCKET: 'b', CFMR_INFLUXDB_TOKEN: 'secret' }).influxdb.bucket).toBe('b')
+    expect(
+      read({ CFMR_INFLUXDB_DATABASE: '', CFMR_INFLUXDB_BUCKET: 'b', CFMR_INFLUXDB_TOKEN: 'secret' }).outputs[0]?.settings,
+    ).toMatchObject({ bucket: 'b' })
     expect(mistakes({ CFMR_INFLUXDB_BUCKET: 'b' })).toEqual([
       expect.stringMatching(/^CFMR_INFLUXDB_BUCKET: found .* expected one of the two/),
     ])
@@ -72,4 +74,27 @@ describe('what a mode needs', () => {
   test('the line for ZooKeeper says what to set instead', () => {
     expect(mistakes({ CFMR_KAFKA_ZOOKEEPERS: 'zk:2181' })[0]).toContain('set CFMR_KAFKA_BROKERS')
   })
+})
+
+describe('what belongs to an output', () => {
+  test('may not be set where the output is not chosen, but for replay, which may be told to write elsewhere', () => {
+    const env = { CFMR_OUTPUT: 'stdout' }
+    expect(mistakes(env)).toEqual([
+      'CFMR_INFLUXDB_ADDR: found a value without influxdb in CFMR_OUTPUT, expected none, or influxdb among the outputs',
+      'CFMR_INFLUXDB_DATABASE: found a value without influxdb in CFMR_OUTPUT, expected none, or influxdb among the outputs',
+    ])
+    expect(read(env, 'replay').outputs).toHaveLength(1)
+  })
+
+  test('outputs stand in the order in which they are chosen', () => {
+    expect(read({ CFMR_OUTPUT: 'stdout, InfluxDB' }).outputs.map(({ name }) => name)).toEqual(['stdout', 'influxdb'])
+  })
+})
+
+test('a limit has two names, of which one may be set', () => {
+  expect(read({ CFMR_KAFKA_MAXINFLIGHT: '7' }).limits.maxInFlight).toBe(7)
+  expect(read({ CFMR_MAXINFLIGHTBYTES: '9' }).limits.maxInFlightBytes).toBe(9)
+  expect(mistakes({ CFMR_PROCESSINGTIMEOUT: '1s', CFMR_KAFKA_PROCESSINGTIMEOUT: '1s' })).toEqual([
+    'CFMR_KAFKA_PROCESSINGTIMEOUT: found a value beside CFMR_PROCESSINGTIMEOUT, expected one of the two: they are names of the same',
+  ])
 })

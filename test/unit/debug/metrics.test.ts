@@ -20,7 +20,7 @@ test('shows the figures under names with base units, counters ending in _total',
   const { sources, partitions, render } = setUp()
   sources.ledger.consume(7)
   sources.ledger.settle('refused', 2)
-  Object.assign(sources.output, { points: 5, lastWriteMs: 1_700_000_000_500 })
+  Object.assign(sources.outputs[0]?.output ?? {}, { records: 5, lastWriteMs: 1_700_000_000_500 })
   partitions.push({
     topic: 'a"b',
     partition: 3,

@@ -44,8 +44,8 @@ describe("the original's object", () => {
     sources.ledger.consume(9)
     sources.translator.enriched.add(5, Date.now() - 1000)
     sources.translator.enrichFailed.add(4, Date.now() - 2000)
-    sources.lane.batched.add(3, Date.now() - 3000)
-    Object.assign(sources.output, { points: 2, lastWriteMs: Date.now() - 4000 })
+    sources.outputs[0]?.lane.batched.add(3, Date.now() - 3000)
+    Object.assign(sources.outputs[0]?.output ?? {}, { records: 2, lastWriteMs: Date.now() - 4000 })
     Object.assign(sources.enricher, { failures: 1, lastFailureMs: Date.now() - 5000 })
     expect(stats.app()).toMatchObject({
       consume: 9,
@@ -110,6 +110,8 @@ describe('everything', () => {
         not_found: 0,
         undecodable: 0,
         refused: 0,
+        dropped: 0,
+        over_quota: 0,
         abandoned: 0,
         in_flight: 0,
         residue: 0,
@@ -155,7 +157,27 @@ describe('everything', () => {
         last_write_time: null,
         write_seconds: { p50: 0.01, p90: 0.02, p99: 0.03, max: 0.04 },
       },
+      inputs: {
+        kafka: { acknowledged: true, messages: 0, bytes: 0, dropped: 0, failures: 0, last_error: null, last_message_time: null },
+      },
+      outputs: {
+        influxdb: {
+          ack: 'stored',
+          records: 0,
+          bytes: 0,
+          retries: 0,
+          failures: 0,
+          in_flight: 0,
+          refused: 0,
+          held: 0,
+          repeated: 0,
+          last_error: null,
+          last_write_time: null,
+          write_seconds: { p50: 0.01, p90: 0.02, p99: 0.03, max: 0.04 },
+        },
+      },
       sanitized: 0,
+      truncated: 0,
       dead_letters: 0,
     })
   })
@@ -191,7 +213,7 @@ describe('everything', () => {
 
   test('shows no secret that a server has quoted in an error', () => {
     const { sources, reasons } = quietSources()
-    sources.output.lastError = 'POST http://me:other@influx/write?p=hunter2! failed'
+    Object.assign(sources.outputs[0]?.output ?? {}, { lastError: 'POST http://me:other@influx/write?p=hunter2! failed' })
     sources.enricher.lastError = 'no login with hunter2!'
     reasons.output.push('influxdb: hunter2! is wrong')
     const stats = new Stats(sources)

@@ -12,7 +12,7 @@ it('writes lines as they are, and counts them', async () => {
   const output = new StdoutOutput(stream)
   expect(await output.write(lines, never)).toEqual([])
   expect(String(stream.read())).toBe('a v=1 1\nb v=1 2\n')
-  expect(output).toMatchObject({ batches: 1, points: 2, bytes: 16, inFlight: 0 })
+  expect(output).toMatchObject({ batches: 1, records: 2, bytes: 16, inFlight: 0 })
 })
 
 it('resolves only when the reader has taken the lines', async () => {

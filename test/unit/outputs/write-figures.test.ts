@@ -21,7 +21,7 @@ it('gives percentiles of the latest 1,000 writes by the nearest rank', () => {
   expect(output.writeSeconds()).toEqual({ p50: 50, p90: 90, p99: 99, max: 100 })
   for (let i = 0; i < 1000; i++) output.store(0.5)
   expect(output.writeSeconds()).toEqual({ p50: 0.5, p90: 0.5, p99: 0.5, max: 0.5 })
-  expect(output).toMatchObject({ points: 11_000, bytes: 1_100_000 })
+  expect(output).toMatchObject({ records: 11_000, bytes: 1_100_000 })
 })
 
 it('forgets what is older than five minutes: an outage is over when it is over', () => {

@@ -164,14 +164,17 @@ describe('strings', () => {
 
 describe('the payload', () => {
   test.each([
-    ['"aGVsbG8="', 5],
-    ['"\\u0059WJj"', 3],
-    ['"YWJj\\n"', 3],
-    ['""', 0],
-    ['[]', 0],
-    ['[1,null,255]', 3],
-  ])('of %s has its size', (spelling, message) => {
-    expect(read(`{"logMessage":{"message":${spelling}}}`).logMessage).toEqual({ message })
+    ['"aGVsbG8="', 'hello'],
+    ['"\\u0059WJj"', 'abc'],
+    ['"YWJj\\n"', 'abc'],
+    ['""', ''],
+    ['[]', ''],
+    ['[1,null,255]', '\u0001\u0000\u00ff'],
+  ])('of %s is kept as it came, with its size', (spelling, bytes) => {
+    const { message } = read(`{"logMessage":{"message":${spelling}}}`).logMessage ?? {}
+    expect(message?.size).toBe(bytes.length)
+    const kept = Buffer.from(message?.bytes ?? [])
+    expect((message?.isBase64 ? Buffer.from(kept.toString(), 'base64') : kept).toString('latin1')).toBe(bytes)
   })
 
   test.each(['"YQ="', '"!!!!"', '[256]', '[-1]', '["a"]', '[1.0]', '[[]]', '{}', '5'])('is refused as %s', (spelling) => {
