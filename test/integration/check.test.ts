@@ -395,6 +395,9 @@ describe('of InfluxDB, says', () => {
   })
 
   it('nothing where points go elsewhere', async () => {
-    expect(await findings('influxdb', { CFMR_OUTPUT: 'stdout' }, true)).toHaveLength(1)
+    const unset = Object.fromEntries(['ADDR', 'DATABASE', 'USERNAME', 'PASSWORD'].map((name) => [`CFMR_INFLUXDB_${name}`, '']))
+    const elsewhere = { ...unset, CFMR_OUTPUT: 'stdout' }
+    expect(await findings('influxdb', elsewhere, true)).toEqual([])
+    expect(await findings('stdout', elsewhere, true)).toHaveLength(1)
   })
 })

@@ -83,7 +83,7 @@ describe('is tried again, and stored', () => {
     expect(await output.write(linesOf(texts(3)), never)).toEqual([])
     expect(server.writes).toHaveLength(3)
     expect(server.stored.size).toBe(3)
-    expect(output).toMatchObject({ batches: 1, points: 3, retries: 2, failures: 2, inFlight: 0 })
+    expect(output).toMatchObject({ batches: 1, records: 3, retries: 2, failures: 2, inFlight: 0 })
     expect(output.notReady()).toEqual([])
   })
 
@@ -170,7 +170,7 @@ describe('refused points', () => {
     expect(refused.map(({ record }) => record)).toEqual([7, 17, 27, 37, 47, 57, 67, 77, 87, 97])
     expect(server.stored.size).toBe(90)
     expect(server.writes.length).toBeLessThanOrEqual(200)
-    expect(output).toMatchObject({ points: 90, batches: 1 })
+    expect(output).toMatchObject({ records: 90, batches: 1 })
     const wholes = server.writes.filter(({ lines }) => lines.length === 100)
     expect(wholes, 'an outage does not begin the search anew').toHaveLength(1)
     const onceStored = server.writes.flatMap(({ lines }, i) => (failures.has(i + 1) || lines.some(isBad) ? [] : lines))

@@ -201,7 +201,7 @@ describe('InfluxDB 1.6.7', () => {
     const texts = Array.from({ length: 3000 }, (_, i) => point('large', i))
     expect(await output.write(linesOf(texts), never)).toEqual([])
     expect(await strict.count('cf', 'large', 'count')).toBe(3000)
-    expect(output).toMatchObject({ batches: 1, points: 3000 })
+    expect(output).toMatchObject({ batches: 1, records: 3000 })
   })
 })
 
