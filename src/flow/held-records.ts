@@ -50,9 +50,11 @@ export class HeldRecords {
       batches.push(open)
     }
     this.#count += open.copy(batch, numbers)
-    this.#retrying ??= this.#retry(kill).finally(() => {
-      this.#retrying = undefined
-    })
+    this.#retrying ??= this.#retry(kill)
+      .catch(this.#options.fail)
+      .finally(() => {
+        this.#retrying = undefined
+      })
   }
 
   async #retry(kill: AbortSignal): Promise<void> {

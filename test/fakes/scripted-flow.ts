@@ -7,9 +7,9 @@ import type {
   Input,
   Output,
   Records,
-  RefusedRecord,
   Sink,
   Translator,
+  UnstoredRecord,
 } from '../../src/flow/contracts.ts'
 import { Lane } from '../../src/flow/lane.ts'
 import { Pipeline } from '../../src/flow/pipeline.ts'
@@ -17,7 +17,7 @@ import { RecordedAck, textsOf } from './lines.ts'
 
 /**
  * Traffic whose messages say what is to become of them: `discard`, `broken` (undecodable), `refuse:OUTPUT` (its encoder cannot
- * spell it), `owner:KEY …` (waits for KEY). Anything else is a record as it is.
+ * spell it), `owner:KEY …` (waits for KEY), `place:NAME …`. Anything else is a record as it is.
  */
 class ScriptedTranslator implements Translator<string, string> {
   readonly #known = new Set<string>()
@@ -65,7 +65,7 @@ class ScriptedTranslator implements Translator<string, string> {
       else {
         sink.buffer.reserve(original.length + 1)
         sink.buffer.appendText(`${text}\n`)
-        sink.close(ack, index, original)
+        sink.close(ack, index, original, /^place:(\S+)/.exec(text)?.[1])
       }
     }
   }
@@ -109,7 +109,9 @@ class ScriptedInput implements Input {
 
 interface WriteUnderWay {
   readonly texts: readonly string[]
-  readonly end: (refused?: readonly RefusedRecord[]) => void
+  readonly tries: number
+  readonly place: string | undefined
+  readonly end: (unstored?: readonly UnstoredRecord[]) => void
   readonly fail: (error: Error) => void
 }
 
@@ -121,12 +123,13 @@ export class ScriptedOutput implements Output {
 
   async start(): Promise<void> {}
 
-  async write(lines: Records): Promise<readonly RefusedRecord[]> {
-    const texts = textsOf(lines)
+  async write(records: Records, _signal: AbortSignal, tries: number): Promise<readonly UnstoredRecord[]> {
+    const texts = textsOf(records)
     this.batches.push(texts)
     if (this.takesAll) return []
     return new Promise((resolve, reject) => {
-      this.underWay.push({ texts, end: (refused = []) => resolve(refused), fail: reject })
+      const { place } = records
+      this.underWay.push({ texts, tries, place, end: (unstored = []) => resolve(unstored), fail: reject })
     })
   }
 
@@ -152,10 +155,17 @@ export interface SceneOptions {
   readonly flushMessages?: number
   readonly flushIntervalMs?: number
   readonly maxWrites?: number
+  readonly isByPlace?: boolean
 }
 
 /** The program's own pipeline and lanes, between ends that a script drives. */
-export function scriptedFlow({ outputs: names = ['one'], flushMessages = 5, flushIntervalMs = 60_000, maxWrites = 2 }: SceneOptions = {}) {
+export function scriptedFlow({
+  outputs: names = ['one'],
+  flushMessages = 5,
+  flushIntervalMs = 60_000,
+  maxWrites = 2,
+  isByPlace = false,
+}: SceneOptions = {}) {
   const input = new ScriptedInput()
   const translator = new ScriptedTranslator()
   const deadLetters = new ScriptedDeadLetters()
@@ -168,7 +178,7 @@ export function scriptedFlow({ outputs: names = ['one'], flushMessages = 5, flus
         output: outputs[number] as ScriptedOutput,
         deadLetters,
         speaksForAll: number === 0,
-        limits: { flushMessages, flushIntervalMs, maxWrites },
+        limits: { flushMessages, flushIntervalMs, maxWrites, isByPlace },
       }),
   )
   const pipeline = new Pipeline({ input, translator, lanes })
