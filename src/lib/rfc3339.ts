@@ -1,17 +1,14 @@
 import type { ByteBuffer } from './byte-buffer.ts'
-import { type Snippet, snippet } from './words.ts'
+import { putText, type Snippet, snippet, wordCount } from './words.ts'
 
 const BILLION = 1_000_000_000n
 /** As many seconds are remembered, by their last digits: events come close together, but not all at once. */
 const KNOWN_SECONDS = 256
 const PREFIX_LENGTH = '2026-11-25T13:00:00.'.length
 
-interface KnownSecond {
-  seconds: number
-  readonly text: Buffer
-}
-
-const known: KnownSecond[] = Array.from({ length: KNOWN_SECONDS }, () => ({ seconds: Number.NaN, text: Buffer.alloc(PREFIX_LENGTH) }))
+const PREFIX_WORDS = wordCount(PREFIX_LENGTH)
+const knownSeconds = new Float64Array(KNOWN_SECONDS).fill(Number.NaN)
+const prefixes = new Float64Array(KNOWN_SECONDS * PREFIX_WORDS)
 const END: Snippet = snippet('Z')
 
 /**
@@ -34,11 +31,10 @@ export function appendTime(view: DataView, start: number, end: number, to: ByteB
 }
 
 function appendSecond(seconds: number, to: ByteBuffer): void {
-  const entry = known[seconds & (KNOWN_SECONDS - 1)] as KnownSecond
-  if (entry.seconds !== seconds) {
-    entry.text.write(new Date(seconds * 1000).toISOString(), 'latin1')
-    entry.seconds = seconds
+  const entry = seconds & (KNOWN_SECONDS - 1)
+  if (knownSeconds[entry] !== seconds) {
+    putText(new Date(seconds * 1000).toISOString().slice(0, PREFIX_LENGTH), prefixes, entry * PREFIX_WORDS)
+    knownSeconds[entry] = seconds
   }
-  to.bytes.set(entry.text, to.length)
-  to.length += PREFIX_LENGTH
+  to.appendWords(prefixes, entry * PREFIX_WORDS, PREFIX_LENGTH)
 }

@@ -193,10 +193,10 @@ function isMinusOne(view: DataView, start: number, end: number): boolean {
   return end - start === 2 && view.getUint8(start) === MINUS && view.getUint8(start + 1) === ONE
 }
 
-function appendText(opening: Snippet, { bytes, isJsonText }: AppEvent, start: number, end: number, to: ByteBuffer): void {
+function appendText(opening: Snippet, { bytes, view, isJsonText }: AppEvent, start: number, end: number, to: ByteBuffer): void {
   if (start >= end) return
   to.appendSnippet(opening)
-  if (isJsonText) appendJsonContent(bytes, start, end, to)
+  if (isJsonText) appendJsonContent(view, start, end, to)
   else appendJsonText(bytes, start, end, to)
   to.reserve(ROOM_BYTES)
   to.appendSnippet(END_OF_TEXT)

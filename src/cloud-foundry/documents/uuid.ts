@@ -1,6 +1,7 @@
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 
-const HEX = Buffer.from('0123456789abcdef')
+/** Of each byte, its two digits, the first in the lower half. */
+const HEX = Uint16Array.from({ length: 256 }, (_, byte) => Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE())
 const DASH = 0x2d
 const ZERO = 0x30
 const MILLION = 1_000_000
@@ -28,9 +29,14 @@ function read(view: DataView, start: number, end: number): void {
   }
 }
 
-function appendByte(byte: number, to: ByteBuffer): void {
-  to.appendByte(HEX[(byte >>> 4) & 15] as number)
-  to.appendByte(HEX[byte & 15] as number)
+/** The bytes of `word` from the lowest on. */
+function appendWord(word: number, dashAfter: number, to: ByteBuffer): void {
+  for (let index = 0; index < 4; index++) {
+    const digits = HEX[(word >>> (8 * index)) & 0xff] as number
+    to.appendByte(digits & 0xff)
+    to.appendByte(digits >> 8)
+    if (index === dashAfter) to.appendByte(DASH)
+  }
 }
 
 /**
@@ -42,13 +48,10 @@ export function appendUuid(view: DataView, lowAt: number, lowEnd: number, highAt
   const [first, second] = [low, high]
   read(view, highAt, highEnd)
   if (first === 0 && second === 0 && low === 0 && high === 0) return false
-  let count = 0
-  for (const word of [first, second, low, high]) {
-    for (let shift = 0; shift < 32; shift += 8) {
-      if (count === 4 || count === 6 || count === 8 || count === 10) to.appendByte(DASH)
-      appendByte((word >>> shift) & 0xff, to)
-      count++
-    }
-  }
+  appendWord(first, 3, to)
+  appendWord(second, 1, to)
+  to.appendByte(DASH)
+  appendWord(low, 1, to)
+  appendWord(high, -1, to)
   return true
 }
