@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import type { StatsSnapshot } from '../src/debug/stats.ts'
@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly wrap?: (command: readonly [string, ...string[]]) => readonly [string, ...string[]]
   /** Every line of the log, as it comes. */
   readonly onLog?: (line: LogLine) => void
+  /** Every line of stdout, where that has what the worker writes (CFMR_OUTPUT=stdout), so that only stderr is its log. */
+  readonly onOutput?: (line: string) => void
 }
 
 /** A line of the program's log. */
@@ -46,9 +48,10 @@ export class WorkerProcess {
   readonly url: string
   readonly exited: Promise<Exit>
   readonly #child: ChildProcess
+  #output: Interface | undefined
   #peakRssBytes = 0
 
-  private constructor(url: string, child: ChildProcess, onLog: (line: LogLine) => void) {
+  private constructor(url: string, child: ChildProcess, onLog: (line: LogLine) => void, onOutput: ((line: string) => void) | undefined) {
     this.url = url
     this.#child = child
     const read = (line: string) => {
@@ -59,7 +62,8 @@ export class WorkerProcess {
         onLog(parsed)
       }
     }
-    for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on('line', read)
+    if (child.stdout) this.#output = createInterface({ input: child.stdout }).on('line', onOutput ?? read)
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', read)
     this.exited = once(child, 'close').then(([code, signal]) => ({ code: code ?? undefined, signal: signal ?? undefined }))
     running.add(this)
     void this.exited.finally(() => running.delete(this))
@@ -73,6 +77,7 @@ export class WorkerProcess {
     nodeArgs = nodeArgsOfStart,
     wrap = (command) => command,
     onLog = () => {},
+    onOutput,
   }: WorkerOptions): Promise<WorkerProcess> {
     const port = env['CFMR_SERVER_PORT'] ?? (await freePorts(1))[0]
     const ours = Object.entries(process.env).filter(([name]) => !/^(CFMR_|VCAP_|CF_INSTANCE|PORT$|NODE_OPTIONS$)/.test(name))
@@ -86,7 +91,7 @@ export class WorkerProcess {
       env: { ...Object.fromEntries(ours), ...Object.fromEntries(theirs) },
     })
     await once(child, 'spawn')
-    return new WorkerProcess(`http://127.0.0.1:${port}`, child, onLog)
+    return new WorkerProcess(`http://127.0.0.1:${port}`, child, onLog, onOutput)
   }
 
   get pid(): number {
@@ -95,6 +100,15 @@ export class WorkerProcess {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Nobody reads its stdout any more, until {@link resumeOutput}. */
+  stallOutput(): void {
+    this.#output?.pause()
+  }
+
+  resumeOutput(): void {
+    this.#output?.resume()
   }
 
   /** Status and body; a status of 0 where nobody answers. */

@@ -1,15 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Every page for people, as paths from the top. */
 export const PAGES: readonly string[] = [
-  ...['.', 'docs', 'deploy'].flatMap((folder) =>
-    readdirSync(`${root}/${folder}`)
-      .filter((file) => file.endsWith('.md'))
-      .map((file) => `${folder === '.' ? '' : `${folder}/`}${file}`),
-  ),
+  ...['.', 'docs', 'docs/outputs', 'deploy']
+    .filter((folder) => existsSync(`${root}/${folder}`))
+    .flatMap((folder) =>
+      readdirSync(`${root}/${folder}`)
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => `${folder === '.' ? '' : `${folder}/`}${file}`),
+    ),
 ].sort()
 
 export const pageText = (page: string) => readFileSync(`${root}/${page}`, 'utf8')

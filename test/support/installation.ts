@@ -45,8 +45,8 @@ export class Installation {
     }
   }
 
-  start(env: Env): Promise<WorkerProcess> {
-    return startWorker({ env: this.env(env) })
+  start(env: Env, options: Omit<WorkerOptions, 'env'> = {}): Promise<WorkerProcess> {
+    return startWorker({ ...options, env: this.env(env) })
   }
 
   /** Points stored; repeats have landed on themselves. */
