@@ -8,7 +8,7 @@ import type { GroupLife, GroupMembership } from './group-life.ts'
 
 export interface CommitterOptions {
   readonly groupId: string
-  readonly life: () => GroupLife
+  readonly life: () => Pick<GroupLife, 'cluster' | 'commitOffsets'>
   readonly log: Logger
 }
 
@@ -33,7 +33,7 @@ const NO_SUCH_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION'
 export class Committer {
   readonly #options: CommitterOptions
   readonly #log: LimitedLog
-  #underWay: Promise<CommitOutcome> | undefined
+  #underWay: Promise<unknown> | undefined
   /** What Kafka has last confirmed of this assignment; undefined before that. */
   membership: GroupMembership | undefined
 
@@ -46,20 +46,25 @@ export class Committer {
     return this.#underWay !== undefined
   }
 
-  /** Commits all that may be, after a commit that is under way. */
-  async commit(assignment: Assignment): Promise<CommitOutcome> {
-    while (this.#underWay !== undefined) await this.#underWay
-    this.#underWay = this.#commitReady(assignment).finally(() => {
-      this.#underWay = undefined
-    })
-    return this.#underWay
+  /** Commits all that may be, after a request that is under way. */
+  commit(assignment: Assignment): Promise<CommitOutcome> {
+    return this.#afterOthers(() => this.#commitReady(assignment))
   }
 
   /** Stores where partitions begin, before anything of them has been read. Rejects where that did not work. */
-  async commitStart(assignment: Assignment, topics: TopicOffsets): Promise<void> {
+  commitStart(assignment: Assignment, topics: TopicOffsets): Promise<void> {
+    return this.#afterOthers(async () => {
+      if (assignment.isOpen) await this.#send(topics)
+    })
+  }
+
+  async #afterOthers<Answer>(request: () => Promise<Answer>): Promise<Answer> {
     while (this.#underWay !== undefined) await this.#underWay
-    if (!assignment.isOpen) return
-    await this.#send(topics)
+    const answer = request().finally(() => {
+      this.#underWay = undefined
+    })
+    this.#underWay = answer.catch(() => {})
+    return answer
   }
 
   async #commitReady(assignment: Assignment): Promise<CommitOutcome> {
@@ -71,7 +76,7 @@ export class Committer {
     if (commits.length === 0) return 'stored'
     const outcome = await this.#store(commits)
     if (outcome !== NO_SUCH_TOPIC) return outcome
-    return this.#storeByTopic(commits)
+    return this.#storeByTopic(assignment, commits)
   }
 
   async #store(commits: readonly Commit[]): Promise<CommitOutcome | typeof NO_SUCH_TOPIC> {
@@ -93,8 +98,10 @@ export class Committer {
   }
 
   /** One deleted topic makes Kafka refuse it and take the rest, without saying which: each topic speaks for itself then. */
-  async #storeByTopic(commits: readonly Commit[]): Promise<CommitOutcome> {
+  async #storeByTopic(assignment: Assignment, commits: readonly Commit[]): Promise<CommitOutcome> {
     for (const [topic, ofTopic] of byTopic(commits)) {
+      // The generation of the next assignment would let it pass.
+      if (!assignment.isOpen) return 'fenced'
       const outcome = await this.#store(ofTopic)
       if (outcome === NO_SUCH_TOPIC) {
         this.#log.warn(`deleted ${topic}`, { topic }, 'the topic has been deleted: there is nothing to commit for it')
