@@ -8,14 +8,14 @@ import { within } from '../../../lib/within.ts'
 import { Assignment, type Partitions } from '../../offsets/assignment.ts'
 import type { Bell } from '../../offsets/bell.ts'
 import type { ReadAhead } from '../read-ahead.ts'
-import type { Committer } from './committer.ts'
+import type { CommitOutcome, Committer } from './committer.ts'
 import { type GroupLife, type GroupMembership, holdJoin } from './group-life.ts'
 
 const { KafkaJSProtocolError } = kafkajs
 
 export interface MembershipOptions {
-  readonly life: () => GroupLife
-  readonly committer: Committer
+  readonly life: () => Pick<GroupLife, 'heartbeat'>
+  readonly committer: Pick<Committer, 'commit' | 'isBusy' | 'membership'>
   readonly readAhead: ReadAhead
   readonly ledger: Ledger
   readonly log: Logger
@@ -26,6 +26,9 @@ export interface MembershipOptions {
   readonly flushNow: () => void
   readonly assigned: (assignment: Assignment, isLeader: boolean) => void
 }
+
+/** Of a drain, between one look and the next. */
+const PAUSE_MS = 200
 
 /**
  * What this member has of the group, in one life: joining, then joined, then draining before it joins again.
@@ -39,7 +42,7 @@ export class Membership {
   #assignment: Assignment
   #isDrained = false
   #drainUntilMs = 0
-  #draining: Promise<void> | undefined
+  #draining = Promise.resolve()
   /** kafkajs went on after a join that failed, with what it had before. */
   #joinedNothing = false
   /** As of `steadyNowMs()`: when Kafka last said that this is a member; at first, when it began. */
@@ -130,7 +133,7 @@ export class Membership {
 
   /** Stops reading and waits until all that is in flight is settled and stored, until `untilMs` at most, or the earliest ever asked for. */
   drain(untilMs: number): Promise<void> {
-    if (this.#draining !== undefined) {
+    if (this.#state === 'draining') {
       this.#drainUntilMs = Math.min(this.#drainUntilMs, untilMs)
       return this.#draining
     }
@@ -139,37 +142,38 @@ export class Membership {
     this.#isDrained = false
     this.#drainUntilMs = untilMs
     this.#options.readAhead.clear()
-    this.#options.flushNow()
     this.#options.bell.ring()
     this.#options.log.debug({ inFlight: this.#assignment.inFlight }, 'draining')
-    this.#draining = this.#drain(this.#assignment).finally(() => {
-      this.#draining = undefined
-    })
+    this.#draining = this.#drain(this.#assignment)
     return this.#draining
   }
 
   async #drain(assignment: Assignment): Promise<void> {
     const { committer, bell, life, flushNow } = this.#options
     const timeLeft = () => (assignment.isOpen ? this.#drainUntilMs - steadyNowMs() : 0)
+    let storing: Promise<CommitOutcome> | undefined
     while (timeLeft() > 0) {
       if (assignment.inFlight === 0) {
-        const outcome = await within(committer.commit(assignment), timeLeft())
+        storing ??= committer.commit(assignment)
+        // Bit by bit, since an earlier end may be asked for, and the assignment may end.
+        const outcome = await within(storing, Math.min(PAUSE_MS, timeLeft()))
         if (outcome === 'stored' || outcome === 'fenced') {
-          this.#isDrained = true
+          if (assignment.isOpen) this.#isDrained = true
           return
         }
+        if (outcome === 'failed') storing = undefined
       } else {
         // Again: what was handed over last may have been collected since.
         flushNow()
         if (!committer.isBusy) void committer.commit(assignment)
       }
       void life().heartbeat()
-      await bell.wait(Math.min(200, timeLeft()))
+      if (storing === undefined) await bell.wait(Math.min(PAUSE_MS, timeLeft()))
     }
   }
 
   /** Called where a batch comes and nothing may be read: keeps the member alive while it drains, and makes it join where it must. */
-  async refuse({ heartbeat }: EachBatchPayload): Promise<void> {
+  async refuse({ heartbeat }: Pick<EachBatchPayload, 'heartbeat'>): Promise<void> {
     if (this.#state === 'joining' && this.#joinedNothing) throw joinAgain()
     const { bell } = this.#options
     const assignment = this.#assignment
