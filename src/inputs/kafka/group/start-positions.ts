@@ -10,6 +10,8 @@ import type { OffsetTracker } from '../../offsets/offset-tracker.ts'
 import { topicIds } from '../topic-ids.ts'
 import type { Committer } from './committer.ts'
 import type { GroupLife } from './group-life.ts'
+import { type Bounds, boundsOf, byPartition, keyOf, type Offsets, type TopicPartition, topicOffsets } from './partition-bounds.ts'
+import { ReadTopics } from './read-topics.ts'
 
 export interface StartPositionsOptions {
   readonly groupId: string
@@ -21,8 +23,8 @@ export interface StartPositionsOptions {
 }
 
 export interface Beginning {
-  readonly life: GroupLife
-  readonly committer: Committer
+  readonly life: Pick<GroupLife, 'cluster' | 'pause' | 'resume' | 'seek'>
+  readonly committer: Pick<Committer, 'membership' | 'commitStart'>
   readonly assignment: Assignment
   /** All that the group reads. */
   readonly topics: readonly string[]
@@ -30,15 +32,20 @@ export interface Beginning {
   readonly isLeader: boolean
 }
 
-interface Bounds {
-  readonly oldest: number
-  readonly end: number
+interface Start {
+  readonly position: number
+  /** By the group, in this topic; undefined where it has nothing. */
+  readonly committed: number | undefined
+  readonly bounds: Bounds
+  readonly topicId: string | undefined
+  /** Its topic is another than the one that was read before: what was committed is about that one. */
+  readonly isAnew: boolean
 }
-
-type Offsets = ReadonlyMap<string, number>
 
 /** How long a member waits for the leader of a new group to store where it begins. */
 const LEADER_MS = 10_000
+/** How long a new group waits for the leader of a partition to be elected, so that it can begin at its newest message. */
+const ELECTION_MS = 5000
 /** A partition without a leader may be asked for a long time. */
 const RETRIES = { initialMs: 200, maxMs: 1000, jitter: 0.2 }
 
@@ -52,8 +59,7 @@ const RETRIES = { initialMs: 200, maxMs: 1000, jitter: 0.2 }
 export class StartPositions {
   readonly #options: StartPositionsOptions
   readonly #log: ReturnType<typeof limitedLog>
-  /** Of the topics that this process has read, the ids they had. */
-  readonly #topicIds = new Map<string, string>()
+  readonly #readTopics = new ReadTopics()
   /** Partitions that were there when this process first looked; the others appeared later. */
   #present: ReadonlySet<string> | undefined
 
@@ -63,13 +69,14 @@ export class StartPositions {
   }
 
   /** Resolves when all partitions are being read, or are no longer ours. One that cannot be begun holds no other. */
-  async begin({ life, committer, assignment, topics, isLeader }: Beginning): Promise<void> {
+  async begin(beginning: Beginning): Promise<void> {
+    const { life, assignment } = beginning
     life.pause(assignment.partitions)
-    const waitUntilMs = steadyNowMs() + LEADER_MS
+    this.#readTopics.assigned(assignment)
+    const sinceMs = steadyNowMs()
     for (let retry = 0; assignment.isOpen && life.cluster !== undefined; retry++) {
       try {
-        const decides = isLeader || steadyNowMs() > waitUntilMs
-        if (await this.#tryToBegin(life.cluster, { life, committer, assignment, topics, isLeader: decides })) return
+        if (await this.#tryToBegin(life.cluster, beginning, steadyNowMs() - sinceMs)) return
       } catch (error) {
         this.#log.warn('positions', { error: errorText(error) }, 'cannot find out yet where to begin to read; trying again')
         await life.cluster.refreshMetadata().catch(() => {})
@@ -78,65 +85,74 @@ export class StartPositions {
     }
   }
 
-  async #tryToBegin(cluster: Cluster, { life, committer, assignment, topics, isLeader }: Beginning): Promise<boolean> {
-    this.#present ??= presentPartitions(cluster, topics)
-    const present = this.#present
+  async #tryToBegin(cluster: Cluster, beginning: Beginning, waitedMs: number): Promise<boolean> {
+    const { committer, assignment, topics, isLeader } = beginning
+    this.#present ??= new Set(partitionsOf(cluster, topics).map(keyOf))
     const ids = await topicIds(cluster, assignment.topics)
     const committed = await this.#committed(cluster)
-    if (this.#options.offsetNewest && committed.size === 0 && present.size > 0) {
+    const isNew = this.#options.offsetNewest && committed.size === 0
+    if (isNew && this.#present.size > 0) {
+      const decides = isLeader || waitedMs > LEADER_MS
       // It takes a second until Kafka has confirmed us; before that a commit could not be fenced.
-      if (isLeader && committer.membership !== undefined) await this.#commitNewest(cluster, committer, assignment, present)
+      if (decides && committer.membership !== undefined) await this.#commitNewest(cluster, beginning, this.#present, waitedMs > ELECTION_MS)
       return false
     }
     const waiting = [...assignment.trackers].filter((tracker) => tracker.position === undefined)
-    const bounds = await boundsOf(cluster, waiting)
-    const starts = new Map<OffsetTracker, number>()
-    for (const tracker of waiting) {
-      const bound = bounds.get(keyOf(tracker))
-      if (bound === undefined) continue
-      tracker.topicId = ids?.get(tracker.topic)
-      tracker.origin = ['kafka', clusterIdOf(cluster)]
-      starts.set(tracker, this.#isAnew(tracker) ? bound.oldest : this.#start(tracker, committed.get(keyOf(tracker)), bound))
-    }
-    // What a new group has begun with must not look like a new group to a member that comes next.
-    if (this.#options.offsetNewest && committed.size === 0 && starts.size > 0) {
+    const starts = this.#starts(waiting, await boundsOf(cluster, waiting), committed, ids)
+    // What a new group has begun with must not look like a new group to a member that comes next, and what was committed of a
+    // topic that is gone must not be taken for an offset in the one of that name.
+    const toStore = [...starts.keys()].filter((tracker) => isNew || (starts.get(tracker)?.isAnew && committed.has(keyOf(tracker))))
+    if (toStore.length > 0) {
       if (committer.membership === undefined) return false
-      const offsets = [...starts].map(([{ topic, partition }, start]) => ({ topic, partitions: [{ partition, offset: String(start) }] }))
-      await committer.commitStart(assignment, offsets)
+      await committer.commitStart(
+        assignment,
+        topicOffsets(toStore, (tracker) => starts.get(tracker)?.position ?? 0),
+      )
     }
     if (!assignment.isOpen) return true
-    for (const [tracker, start] of starts) {
-      const isAnew = this.#isAnew(tracker)
-      if (isAnew) reportAnew(this.#options.log, tracker)
-      tracker.begin(start, isAnew ? undefined : committed.get(keyOf(tracker)))
-      life.seek(tracker.topic, tracker.partition, start)
-      life.resume(tracker.topic, tracker.partition)
-    }
-    for (const [topic, id] of ids ?? []) this.#topicIds.set(topic, id)
+    for (const [tracker, start] of starts) this.#beginAt(beginning, tracker, start)
     return starts.size === waiting.length
   }
 
-  /** Its topic is another than the one of that name that was read before: what was committed is about that one. */
-  #isAnew({ topic, topicId }: OffsetTracker): boolean {
-    const known = this.#topicIds.get(topic)
-    return known !== undefined && topicId !== undefined && known !== topicId
+  #starts(
+    waiting: readonly OffsetTracker[],
+    bounds: ReadonlyMap<string, Bounds>,
+    committed: Offsets,
+    ids: ReadonlyMap<string, string> | undefined,
+  ): Map<OffsetTracker, Start> {
+    const starts = new Map<OffsetTracker, Start>()
+    for (const tracker of waiting) {
+      const ofTracker = bounds.get(keyOf(tracker))
+      if (ofTracker === undefined) continue
+      const topicId = ids?.get(tracker.topic)
+      const isAnew = this.#readTopics.isAnew(tracker, topicId)
+      const ofGroup = isAnew ? undefined : committed.get(keyOf(tracker))
+      // Negative is what kafkajs commits where its position was out of range.
+      const isThere = ofGroup !== undefined && ofGroup >= ofTracker.oldest && ofGroup <= ofTracker.end
+      starts.set(tracker, { position: isThere ? ofGroup : ofTracker.oldest, committed: ofGroup, bounds: ofTracker, topicId, isAnew })
+    }
+    return starts
   }
 
-  #start({ topic, partition }: OffsetTracker, committed: number | undefined, { oldest, end }: Bounds): number {
-    // Negative is what kafkajs commits where its position was out of range.
-    if (committed === undefined || committed < 0) return oldest
-    if (committed < oldest) {
-      this.#options.skipped(topic, partition, committed, oldest)
-      return oldest
-    }
-    if (committed > end) {
+  #beginAt({ life }: Beginning, tracker: OffsetTracker, { position, committed, bounds, topicId, isAnew }: Start): void {
+    const { topic, partition } = tracker
+    if (isAnew) reportAnew(this.#options.log, tracker)
+    else if (committed !== undefined && committed >= 0) this.#reportLoss(tracker, committed, bounds)
+    tracker.topicId = topicId
+    tracker.origin = ['kafka', clusterIdOf(life.cluster)]
+    tracker.begin(position, committed)
+    this.#readTopics.begun(tracker)
+    life.seek(topic, partition, position)
+    life.resume(topic, partition)
+  }
+
+  #reportLoss({ topic, partition }: OffsetTracker, committed: number, { oldest, end }: Bounds): void {
+    if (committed < oldest) this.#options.skipped(topic, partition, committed, oldest)
+    if (committed > end)
       this.#options.log.error(
         { topic, partition, committed, end },
         'the partition ends before what was committed: it was cut, or the topic was made anew. Reading it from its oldest message',
       )
-      return oldest
-    }
-    return committed
   }
 
   /** What the group has committed, of all topics. */
@@ -148,17 +164,28 @@ export class StartPositions {
   }
 
   /** For the whole group in one request, so that its members cannot disagree on whether it is new. */
-  async #commitNewest(cluster: Cluster, committer: Committer, assignment: Assignment, present: ReadonlySet<string>): Promise<void> {
-    const topics = [...new Set([...present].map((key) => key.slice(0, key.lastIndexOf('/'))))]
-    const newest = await cluster.fetchTopicsOffset(
-      topics.map((topic) => ({
-        topic,
-        fromBeginning: false,
-        partitions: cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
-      })),
+  async #commitNewest(
+    cluster: Cluster,
+    { committer, assignment }: Beginning,
+    present: ReadonlySet<string>,
+    mayLeaveOut: boolean,
+  ): Promise<void> {
+    const topics = new Set([...present].map((key) => key.slice(0, key.lastIndexOf('/'))))
+    const partitions = partitionsOf(cluster, [...topics])
+    const bounds = await boundsOf(cluster, partitions)
+    const leftOut = partitions.map(keyOf).filter((key) => !bounds.has(key))
+    if (leftOut.length > 0 && !mayLeaveOut) throw new Error(`Kafka does not say where the newest message is of ${leftOut.join(', ')}`)
+    const newest = topicOffsets(
+      partitions.filter((partition) => bounds.has(keyOf(partition))),
+      (partition) => bounds.get(keyOf(partition))?.end ?? 0,
     )
     await committer.commitStart(assignment, newest)
     this.#options.log.info({ topics: newest }, 'a new consumer group: beginning at the newest messages')
+    if (leftOut.length > 0)
+      this.#options.log.warn(
+        { partitions: leftOut },
+        'a new consumer group begins without partitions that have no leader: once they have one, they are read from their oldest message',
+      )
   }
 }
 
@@ -170,55 +197,13 @@ export function reportAnew(log: Logger, { topic, partition, position }: OffsetTr
   )
 }
 
-function presentPartitions(cluster: Cluster, topics: readonly string[]): Set<string> {
-  return new Set(topics.flatMap((topic) => cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => `${topic}/${partitionId}`)))
-}
-
-/** All in two requests where that works; else each partition for itself, and those without an answer are left out. */
-async function boundsOf(cluster: Cluster, trackers: readonly OffsetTracker[]): Promise<ReadonlyMap<string, Bounds>> {
-  const bulk = async (some: readonly OffsetTracker[]) => {
-    const oldest = await offsetsOf(cluster, some, true)
-    const ends = await offsetsOf(cluster, some, false)
-    return some.flatMap((tracker): [string, Bounds][] => {
-      const key = keyOf(tracker)
-      const [low, end] = [oldest.get(key), ends.get(key)]
-      return low === undefined || end === undefined ? [] : [[key, { oldest: low, end }]]
-    })
-  }
-  try {
-    return new Map(await bulk(trackers))
-  } catch (error) {
-    const each = await Promise.allSettled(trackers.map((tracker) => bulk([tracker])))
-    const found = each.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-    if (found.length === 0) throw error
-    return new Map(found)
-  }
-}
-
-async function offsetsOf(cluster: Cluster, trackers: readonly OffsetTracker[], fromBeginning: boolean): Promise<Offsets> {
-  const byTopic = new Map<string, { partition: number }[]>()
-  for (const { topic, partition } of trackers) byTopic.set(topic, [...(byTopic.get(topic) ?? []), { partition }])
-  return byPartition(await cluster.fetchTopicsOffset([...byTopic].map(([topic, partitions]) => ({ topic, fromBeginning, partitions }))))
-}
-
-/** -1 is none. */
-function byPartition(
-  topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[],
-): Offsets {
-  return new Map(
-    topics.flatMap(({ topic, partitions }) =>
-      partitions.flatMap(({ partition, offset }) => (offset === '-1' ? [] : [[`${topic}/${partition}`, Number(offset)] as const])),
-    ),
-  )
-}
-
-function keyOf({ topic, partition }: OffsetTracker): string {
-  return `${topic}/${partition}`
+function partitionsOf(cluster: Cluster, topics: readonly string[]): readonly TopicPartition[] {
+  return topics.flatMap((topic) => cluster.findTopicPartitionMetadata(topic).map(({ partitionId: partition }) => ({ topic, partition })))
 }
 
 /** kafkajs knows it from the metadata that every client begins with; '' of brokers that have none. */
-function clusterIdOf(cluster: Cluster): string {
-  const { brokerPool } = cluster as Cluster & {
+function clusterIdOf(cluster: Cluster | undefined): string {
+  const { brokerPool } = (cluster ?? {}) as {
     readonly brokerPool?: { readonly metadata?: { readonly clusterId?: string | null } | null }
   }
   return brokerPool?.metadata?.clusterId ?? ''
