@@ -188,6 +188,15 @@ describe('a partition', () => {
 })
 
 describe('finding out', () => {
+  it('is said, and brokers are asked for anew, where no partition has a leader', async () => {
+    const kafka = setUpKafka({ 'topic/0': { oldest: 0, end: 100, hasLeader: false }, 'topic/1': { oldest: 0, end: 100, hasLeader: false } })
+    const { assign, logged } = setUp(kafka)
+    const { state } = assign({ topic: [0, 1] })
+    await pass(0)
+    expect([state.isOver, kafka.kafka.refreshed]).toEqual([false, 1])
+    expect(logged).toMatchObject([{ level: 40, error: 'topic/0 has no leader' }])
+  })
+
   it('is tried again where Kafka does not answer, with what is known of its brokers asked for anew; it is said once a minute', async () => {
     const kafka = setUpKafka({ 'topic/0': { oldest: 0, end: 100 } }, { 'topic/0': 40 })
     const { assign, logged } = setUp(kafka)
@@ -234,6 +243,15 @@ describe('a new group that is to begin at the newest messages', () => {
     await pass(A_TRY_MS)
     expect([stored, seeks, [...paused]]).toEqual([['topic/0 100', 'topic/1 200'], ['topic/1 200'], []])
     expect(logged).toMatchObject([{ level: 30 }])
+  })
+
+  it('is one that Kafka knows no offset of, -1 included', async () => {
+    const kafka = two()
+    kafka.kafka.committed['topic/0'] = -1
+    const { assign, stored } = setUp(kafka, { offsetNewest: true })
+    assign({ topic: [0] })
+    await pass(0)
+    expect(stored).toEqual(['topic/0 100', 'topic/1 200'])
   })
 
   it('waits until Kafka has confirmed the leader: before that a commit could not be fenced', async () => {
@@ -361,18 +379,44 @@ describe('a topic that was deleted and made anew', () => {
     expect(seeks).toEqual(['topic/1 0'])
   })
 
-  it('is read from its beginning in a partition whose leader comes later, too', async () => {
-    const { kafka, assign } = await begun([0, 1])
+  it('is read from its beginning in a partition that this process has not had before, where nothing was committed of the one it had', async () => {
+    const { kafka, cluster } = await begun([])
+    delete kafka.committed['topic/0']
+    const { assign } = setUp({ kafka, cluster })
+    assign({ topic: [0] })
+    await pass(0)
     kafka.ids = { topic: 'new' }
-    kafka.partitions['topic/1'] = { oldest: 0, end: 100, hasLeader: false }
-    const { seeks, tracker } = assign({ topic: [0, 1] })
-    await pass(2 * A_TRY_MS)
-    // Without an id the watch leaves it alone: what is paused is begun here.
-    expect([seeks, tracker('topic/1').topicId]).toEqual([['topic/0 0'], undefined])
-    kafka.partitions['topic/1'] = { oldest: 0, end: 100 }
+    const { seeks } = assign({ topic: [1] })
     await pass(A_TRY_MS)
-    expect(seeks).toEqual(['topic/0 0', 'topic/1 0'])
+    expect(seeks).toEqual(['topic/1 0'])
   })
+
+  it('is gone on with in a partition that another member has begun', async () => {
+    const { kafka, assign } = await begun([0])
+    kafka.ids = { topic: 'new' }
+    const { tracker } = assign({ topic: [0] })
+    await pass(A_TRY_MS)
+    kafka.committed['topic/0'] = tracker('topic/0').committed = 12
+    const { seeks } = assign({ topic: [1] })
+    await pass(A_TRY_MS)
+    expect(seeks).toEqual(['topic/1 40'])
+  })
+
+  it.each([[[0, 1]], [[0]]])(
+    'is read from its beginning in a partition whose leader comes later, too, where it had %j before',
+    async (before) => {
+      const { kafka, assign } = await begun(before)
+      kafka.ids = { topic: 'new' }
+      kafka.partitions['topic/1'] = { oldest: 0, end: 100, hasLeader: false }
+      const { seeks, tracker } = assign({ topic: [0, 1] })
+      await pass(2 * A_TRY_MS)
+      // Without an id the watch leaves it alone: what is paused is begun here.
+      expect([seeks, tracker('topic/1').topicId]).toEqual([['topic/0 0'], undefined])
+      kafka.partitions['topic/1'] = { oldest: 0, end: 100 }
+      await pass(A_TRY_MS)
+      expect(seeks).toEqual(['topic/0 0', 'topic/1 0'])
+    },
+  )
 
   it('is gone on with at the next join, whether anything of it was written by then or not', async () => {
     const { kafka, assign, logged } = await begun([0])
