@@ -59,3 +59,26 @@ it('partitions without a leader, ours or anybody’s, stop nothing but themselve
   expect(reader.logged.filter(({ level }) => Number(level) > 40)).toEqual([])
   await platform.close()
 })
+
+it('a new group that is to begin at the newest messages begins without a partition that has no leader, and reads all of that one later', async () => {
+  cluster = await startKafkaCluster()
+  const { brokers, nodes } = cluster
+  const [, , third] = nodes
+  const platform = await Platform.connect(brokers)
+  await createTopic(platform, 'own-topic', [1, 2, 3])
+  for (const partition of [0, 1, 2]) {
+    await until('it is sent', () => platform.send('own-topic', numbers(partition * 10, partition * 10 + 10), partition).then(() => true))
+  }
+
+  await third?.kill()
+  const reader = new Reader({ brokers: brokers.slice(0, 2), groupId: 'group', topics: ['own-topic'], offsetNewest: true })
+  await until('it has committed', async () => String(await platform.committed('group', 'own-topic')) === '10,10,-1')
+  expect(reader.lines('begins without partitions')).toMatchObject([{ level: 40, partitions: ['own-topic/2'] }])
+  await platform.send('own-topic', ['new'], 0)
+  await until('it reads what is new', () => reader.received.length === 1)
+
+  await third?.restart()
+  await until('it reads what has its leader back', () => reader.received.length === 11)
+  expect([...reader.values].sort()).toEqual([...numbers(20, 30), 'new'])
+  await platform.close()
+})
