@@ -1,13 +1,13 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Assignment } from '../../../../src/input/assignment.ts'
-import { Bell } from '../../../../src/input/bell.ts'
-import type { CommitOutcome } from '../../../../src/input/group/committer.ts'
-import type { GroupMembership } from '../../../../src/input/group/group-life.ts'
-import { Membership } from '../../../../src/input/group/membership.ts'
-import { ReadAhead } from '../../../../src/input/read-ahead.ts'
-import { Ledger } from '../../../../src/ledger.ts'
-import { steadyNowMs } from '../../../../src/lib/steady-clock.ts'
+import { Ledger } from '../../../../../src/flow/ledger.ts'
+import type { CommitOutcome } from '../../../../../src/inputs/kafka/group/committer.ts'
+import type { GroupMembership } from '../../../../../src/inputs/kafka/group/group-life.ts'
+import { Membership } from '../../../../../src/inputs/kafka/group/membership.ts'
+import { ReadAhead } from '../../../../../src/inputs/kafka/read-ahead.ts'
+import type { Assignment } from '../../../../../src/inputs/offsets/assignment.ts'
+import { Bell } from '../../../../../src/inputs/offsets/bell.ts'
+import { steadyNowMs } from '../../../../../src/lib/steady-clock.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
@@ -61,8 +61,8 @@ function setUp() {
   /** `count` messages are fetched and handed over; the function writes them. */
   const read = (count: number) => {
     wait(count)
-    const { receipt } = readAhead.take() ?? fail()
-    return () => receipt.settle('written', 0, count)
+    const { ack } = readAhead.take() ?? fail()
+    return () => ack.settle('written', 0, count)
   }
   return { membership, committer, kafka, counts, bell, ledger, readAhead, assigned, logged, join, wait, read }
 }

@@ -1,11 +1,11 @@
 import type { Cluster } from 'kafkajs'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Assignment, type Partitions } from '../../../../src/input/assignment.ts'
-import { Bell } from '../../../../src/input/bell.ts'
-import type { GroupMembership } from '../../../../src/input/group/group-life.ts'
-import { StartPositions } from '../../../../src/input/group/start-positions.ts'
-import { Ledger } from '../../../../src/ledger.ts'
+import { Ledger } from '../../../../../src/flow/ledger.ts'
+import type { GroupMembership } from '../../../../../src/inputs/kafka/group/group-life.ts'
+import { StartPositions } from '../../../../../src/inputs/kafka/group/start-positions.ts'
+import { Assignment, type Partitions } from '../../../../../src/inputs/offsets/assignment.ts'
+import { Bell } from '../../../../../src/inputs/offsets/bell.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
