@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type ISocketFactory, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
@@ -65,14 +65,20 @@ function sasl({ saslMechanism, saslUsername = '', saslPassword = '' }: KafkaConn
   return { sasl: { mechanism: saslMechanism, username: saslUsername, password: saslPassword } as SASLOptions }
 }
 
-/** kafkajs's own socket factory, with an ear at TLS errors. */
+/** kafkajs's own socket factory, with an ear at TLS errors, and sockets that are gone when they are given up. */
 function reportingSocketFactory(onTlsFailure: KafkaConnectionOptions['onTlsFailure']): ISocketFactory {
   return ({ host: name, port, ssl, onConnect }) => {
     const host = hostOf(name)
+    let isConnected = false
+    const connected = () => {
+      isConnected = true
+      onConnect()
+    }
     const socket = ssl
-      ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
-      : connectTcp({ host, port }, onConnect)
+      ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, connected)
+      : connectTcp({ host, port }, connected)
     socket.setKeepAlive(true, 60_000)
+    destroyUnused(socket, () => isConnected)
     if (ssl && onTlsFailure) {
       socket.on('error', (error) => {
         const problem = explainKafkaError(error)
@@ -81,6 +87,16 @@ function reportingSocketFactory(onTlsFailure: KafkaConnectionOptions['onTlsFailu
     }
     return socket
   }
+}
+
+/**
+ * kafkajs gives a socket up by `unref()`, each time it disconnects, also one that has been closed for long. Node then waits for
+ * a connection to do it, which never comes, and from the eleventh time on prints a warning of too many listeners. One that is
+ * still connecting would go on with that for minutes.
+ */
+function destroyUnused(socket: Socket, isConnected: () => boolean): void {
+  const { unref } = socket
+  socket.unref = () => (isConnected() && !socket.destroyed ? unref.call(socket) : socket.destroy())
 }
 
 /**
