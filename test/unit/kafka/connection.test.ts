@@ -4,7 +4,7 @@ import kafkajs, { type ISocketFactory } from 'kafkajs'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../../dev/wait-until.ts'
-import { kafkaConfig } from '../../../src/lib/kafka-connection.ts'
+import { kafkaConfig } from '../../../src/kafka/connection.ts'
 
 const DISCONNECTS = 20
 const servers: Server[] = []
