@@ -6,7 +6,7 @@ import { createTopics, kafkaClient } from '../dev/kafka-client.ts'
 import { loadMix } from '../dev/load/mix.ts'
 import { fillTopic } from './end-to-end/fill-topic.ts'
 import { startInfluxDbSink, startNullSink } from './end-to-end/sinks.ts'
-import { type Drained, drain, idleStart, workerEnvironment } from './end-to-end/worker-runs.ts'
+import { type Drained, drain, idleStart, OUTPUTS, workerEnvironment } from './end-to-end/worker-runs.ts'
 import { median, medianOf, printResult, type Result, rounded } from './figures.ts'
 
 /**
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     compression: { type: 'string', default: 'uncompressed' },
     gzip: { type: 'boolean', default: false },
     sink: { type: 'string', default: 'null' },
+    output: { type: 'string', default: 'points' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -32,6 +33,8 @@ const partitions = Number(options.partitions)
 const { compression, gzip } = options
 const startSink = { null: startNullSink, influxdb: startInfluxDbSink }[options.sink]
 if (startSink === undefined) throw new Error(`--sink ${options.sink}: expected null or influxdb`)
+const output = OUTPUTS[options.output as keyof typeof OUTPUTS]
+if (output === undefined) throw new Error(`--output ${options.output}: expected ${Object.keys(OUTPUTS).join(', ')}`)
 const ROUNDS = 3
 const drains = options.sink === 'influxdb' ? 1 : ROUNDS
 const say = (text: string) => console.error(text)
@@ -49,7 +52,7 @@ async function measure(start: typeof startNullSink): Promise<Result> {
     say('filling the topic …')
     await createTopics(client, [{ topic: 'empty' }])
     await fillTopic({ kafka: client, topic: 'full', partitions, mix, envelopes, compression })
-    const env = { ...workerEnvironment(kafka.brokers, sink, mix), CFMR_INFLUXDB_GZIP: String(gzip) }
+    const env = { ...workerEnvironment(kafka.brokers, sink, mix), CFMR_INFLUXDB_GZIP: String(gzip), ...output }
     say('idle workers …')
     const idle = await medianOf(ROUNDS, async () => (await idleStart(env, 'empty')).cpuSeconds)
     say('the worker …')
@@ -66,6 +69,7 @@ async function measure(start: typeof startNullSink): Promise<Result> {
       compression,
       gzip,
       sink: options.sink,
+      output: options.output,
       json_parse_cpu_seconds: rounded(baseline),
       idle_start_cpu_seconds: rounded(idle),
       worker_cpu_seconds: rounded(cpu),

@@ -8,7 +8,7 @@ import { printResult, rounded } from './figures.ts'
 import { type Load, logLoad, mixedLoad } from './hot-path/loads.ts'
 
 /**
- * What it costs to turn message bytes into line bytes (decode, find the app, encode) in the built program (`npm run build`), as
+ * What it costs to turn message bytes into line bytes, or into documents (decode, find the app, encode) in the built program (`npm run build`), as
  * ratios to `JSON.parse(buffer.toString())` of the same bytes in the same process.
  */
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
@@ -28,6 +28,7 @@ try {
   write('large-logs', large)
 
   const { 'JSON.parse': parse = 0, mix: hotPath = 0 } = nanoseconds('mix')
+  const { 'JSON.parse': parseBeside = 0, 'mix:document': documents = 0 } = nanoseconds('mix', 'mix:document')
   const { 'few-apps': few = 0, 'many-apps': many = 0 } = nanoseconds('few-apps', 'many-apps')
   const { 'small-logs': smallNs = 0, 'large-logs': largeNs = 0 } = nanoseconds('small-logs', 'large-logs')
   const result = {
@@ -35,6 +36,8 @@ try {
     json_parse_ns: Math.round(parse),
     hot_path_ns: Math.round(hotPath),
     times_the_speed_of_json_parse: rounded(parse / hotPath),
+    documents_ns: Math.round(documents),
+    documents_times_the_speed_of_json_parse: rounded(parseBeside / documents),
     garbage_bytes_per_envelope: rounded(Number(run('--import', 'tsx', script('garbage.mjs')))),
     cold_start_ms: Math.round(JSON.parse(run(script('measure.mjs'), 'cold', folder, 'mix'))),
     growth_100_to_100000_apps: rounded(many / few),

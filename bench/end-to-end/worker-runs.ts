@@ -4,10 +4,29 @@ import type { Admin, Kafka } from 'kafkajs'
 import type { Mix } from '../../dev/load/mix.ts'
 import { cpuSeconds } from '../../dev/process-usage.ts'
 import { scratchFolder } from '../../dev/scratch-folder.ts'
-import { WorkerProcess } from '../../dev/worker-process.ts'
+import { type WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
 import { DATABASE, type Sink } from './sinks.ts'
 
 type Environment = Readonly<Record<string, string>>
+
+/** Points to the sink, documents to nowhere, or both. */
+export const OUTPUTS = {
+  points: {},
+  documents: {
+    CFMR_OUTPUT: 'stdout',
+    CFMR_STDOUT_FORMAT: 'json',
+    CFMR_INFLUXDB_ADDR: '',
+    CFMR_INFLUXDB_DATABASE: '',
+    CFMR_INFLUXDB_GZIP: '',
+  },
+  both: { CFMR_OUTPUT: 'influxdb,stdout', CFMR_STDOUT_FORMAT: 'json' },
+} as const
+
+/** Nobody reads what goes to stdout; the log is on stderr then. */
+function wrapFor(env: Environment): Pick<WorkerOptions, 'wrap'> {
+  const { CFMR_OUTPUT: output = '' } = env
+  return output.includes('stdout') ? { wrap: (command) => ['sh', '-c', 'exec "$@" > /dev/null', 'sh', ...command] } : {}
+}
 
 /** The worker's variables, but for what it reads. */
 export function workerEnvironment(brokers: readonly string[], sink: Sink, mix: Mix): Environment {
@@ -24,7 +43,7 @@ export function workerEnvironment(brokers: readonly string[], sink: Sink, mix: M
 
 /** Of a worker that starts, joins and finds nothing to read in `topic`. */
 export async function idleStart(env: Environment, topic: string): Promise<Cost> {
-  const worker = await WorkerProcess.start({ env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'idle' } })
+  const worker = await WorkerProcess.start({ ...wrapFor(env), env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'idle' } })
   try {
     await worker.ready()
     return costOf(worker)
@@ -70,7 +89,7 @@ export async function drain({ client, env, topic, group, mix, envelopes, sink }:
   const admin = client.admin()
   await admin.connect()
   const sinkCpuBefore = cpuSeconds(sink.pid)
-  const worker = await WorkerProcess.start({ env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: group } })
+  const worker = await WorkerProcess.start({ ...wrapFor(env), env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: group } })
   try {
     let first: { readonly ms: number; readonly count: number } | undefined
     await worker.waitUntil(

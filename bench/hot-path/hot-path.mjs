@@ -6,25 +6,33 @@ const modules = {
   LineEncoder: 'outputs/influxdb/line-encoder',
   MetadataCache: 'cloud-foundry/enricher/metadata-cache',
   Batch: 'flow/batch',
+  DocumentLineEncoder: 'outputs/document-line-encoder',
+  EventSource: 'flow/event-source',
 }
 
 /** As many as the worker writes at once: then the lines begin anew. */
 const BATCH_LINES = 5000
 
 /**
- * From message bytes to line bytes, all apps known: what the worker does with each message. The translator and the batch are
+ * From message bytes to line bytes (or a document's), all apps known: what the worker does with each message. The translator and the batch are
  * its own.
  *
  * @param {(module: string) => string} urlOf
- * @returns {Promise<(metadata: readonly import('../../src/cloud-foundry/metadata.ts').AppMetadata[]) => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
+ * @returns {Promise<(metadata: readonly import('../../src/cloud-foundry/metadata.ts').AppMetadata[], spelling?: 'line' | 'document') => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
  */
 export async function loadHotPath(urlOf) {
   const program = {}
   for (const [name, path] of Object.entries(modules)) program[name] = (await import(urlOf(path)))[name]
-  const { CloudFoundryTranslator, Decoder, GROUP_MESSAGES, LineEncoder, MetadataCache, Batch } = program
+  const { CloudFoundryTranslator, Decoder, GROUP_MESSAGES, LineEncoder, DocumentLineEncoder, EventSource, MetadataCache, Batch } = program
 
-  return (metadata) => {
-    const cache = new MetadataCache({ cacheSize: metadata.length, negativeCacheSize: 1, negativeExpireMs: 1 })
+  return (metadata, spelling = 'line') => {
+    const documents = spelling === 'document'
+    const cache = new MetadataCache({
+      cacheSize: metadata.length,
+      negativeCacheSize: 1,
+      negativeExpireMs: 1,
+      spelling: () => ({ documents }),
+    })
     cache.refresh(metadata, 0)
     const nowMs = Date.now()
     const apps = {
@@ -37,7 +45,7 @@ export async function loadHotPath(urlOf) {
     }
     const batch = new Batch({ keepsValues: false })
     const sink = {
-      encoder: new LineEncoder({ uniqueTimestamps: false }),
+      encoder: documents ? new DocumentLineEncoder({ maxBytes: 262_144 }) : new LineEncoder({ uniqueTimestamps: false }),
       speaksForAll: true,
       get isFull() {
         return batch.count >= BATCH_LINES
@@ -63,7 +71,7 @@ export async function loadHotPath(urlOf) {
       },
     }
     const sinks = [sink]
-    const ack = { topic: 'load', partition: 0, isOpen: true, settle: () => {}, offsetOf: String }
+    const ack = { topic: 'load', partition: 0, isOpen: true, settle: () => {}, offsetOf: (index) => index, source: new EventSource('load') }
     return (messages) => {
       const delivery = { messages, ack }
       for (let start = 0; start < messages.length; ) {

@@ -5,7 +5,8 @@ import { loadHotPath } from './hot-path.mjs'
 /**
  * Measures the built program in a process like the worker's, and prints what it finds as JSON. Not under tsx: that detaches an
  * ArrayBuffer, after which V8 looks at each access to memory whether it is still there, and all is a tenth slower.
- * Arguments: `rates` or `cold`, the folder of the loads, their names, the first of which is the one for JSON.parse.
+ * Arguments: `rates` or `cold`, the folder of the loads, their names, the first of which is the one for JSON.parse; `NAME:document` makes documents
+ * of it, not lines.
  */
 const [what, folder, ...names] = process.argv.slice(2)
 const ROUNDS = 15
@@ -21,8 +22,9 @@ function nanoseconds(names) {
   const parsed = load(names[0]).messages
   const variants = [{ name: 'JSON.parse', messages: parsed, run: parseJson, ns: [] }]
   for (const name of names) {
-    const { messages, metadata } = load(name)
-    variants.push({ name, messages, run: hotPathOf(metadata), ns: [] })
+    const [loaded, spelling] = name.split(':')
+    const { messages, metadata } = load(loaded)
+    variants.push({ name, messages, run: hotPathOf(metadata, spelling), ns: [] })
   }
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     for (const { messages, run, ns } of variants.toSorted(() => Math.random() - 0.5)) {
