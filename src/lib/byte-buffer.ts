@@ -18,6 +18,11 @@ export class ByteBuffer {
     this.#view = new DataView(memory)
   }
 
+  /** Over the same memory as `bytes`. */
+  get view(): DataView {
+    return this.#view
+  }
+
   /** Makes room for `size` more bytes. May replace `bytes`. */
   reserve(size: number): void {
     const needed = this.length + size + SLACK

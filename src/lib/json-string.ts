@@ -65,51 +65,76 @@ function appendBeyondAscii(text: Buffer, to: ByteBuffer): void {
   to.length = length
 }
 
-/** The value of each base64 digit; 64 is none. */
-const BASE64 = new Uint8Array(256).fill(64)
-Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
-  BASE64[digit] = value
-})
+/** Marks a digit that is none. */
+const NO_DIGIT = 1 << 24
+/** What each of four base64 digits adds to the three bytes that they stand for, the first of which is the lowest. */
+const FIRST = digits((value) => value << 2)
+const SECOND = digits((value) => (value >> 4) | ((value & 15) << 12))
+const THIRD = digits((value) => ((value >> 2) << 8) | ((value & 3) << 22))
+const FOURTH = digits((value) => value << 16)
 
-/** Byte `index` of what base64 digits from `start` on stand for; more than 255 where a digit is none. */
-export function base64Byte(bytes: Uint8Array, start: number, index: number): number {
-  const at = start + Math.floor(index / 3) * 4 + (index % 3)
-  const bits = 2 * (index % 3)
-  const [left, right] = [BASE64[bytes[at] as number] as number, BASE64[bytes[at + 1] as number] as number]
-  return (left | right) >= 64 ? 256 : ((left << (2 + bits)) & 0xff) | (right >> (4 - bits))
+function digits(adds: (value: number) => number): Int32Array {
+  const table = new Int32Array(256).fill(NO_DIGIT)
+  Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').forEach((digit, value) => {
+    table[digit] = adds(value)
+  })
+  return table
 }
 
+/** The three bytes that four digits stand for; at least `NO_DIGIT` where one is none. */
+function base64Group(view: DataView, at: number): number {
+  const word = view.getInt32(at, true)
+  return (
+    (FIRST[word & 0xff] as number) |
+    (SECOND[(word >>> 8) & 0xff] as number) |
+    (THIRD[(word >>> 16) & 0xff] as number) |
+    (FOURTH[word >>> 24] as number)
+  )
+}
+
+/** Marks, with its top bit, each of three bytes that a JSON string does not hold as it is: quote, backslash, control; perhaps one more behind it. */
+function specialOfThree(group: number): number {
+  const quote = group ^ 0x222222
+  const backslash = group ^ 0x5c5c5c
+  return (((quote - 0x010101) & ~quote) | ((backslash - 0x010101) & ~backslash) | ((group - 0x202020) & ~group)) & 0x808080
+}
+
+const LF = 0x0a
+
 /**
- * Appends the first `size` bytes that base64 digits from `start` on stand for, as a JSON string has them. Returns false, with nothing appended, where one
- * is not ASCII, or a digit none.
+ * Appends the text that base64 digits from `start` to `end` stand for, whole groups of four and perhaps padded, as a JSON string has it, without a
+ * line feed at its end. Returns false, with nothing appended, where it is no UTF-8. Three bytes more must be readable.
  */
-export function appendBase64AsJson(bytes: Uint8Array, start: number, size: number, to: ByteBuffer): boolean {
-  to.reserve(size * MAX_ESCAPED_BYTES)
-  const target = to.bytes
+export function appendBase64AsJson(view: DataView, start: number, end: number, size: number, to: ByteBuffer): boolean {
+  to.reserve(size * MAX_ESCAPED_BYTES + MAX_ESCAPED_BYTES)
+  const { bytes: target, view: targetView } = to
   let length = to.length
-  const wholes = start + Math.floor(size / 3) * 4
-  for (let at = start; at < wholes; at += 4) {
-    const first = BASE64[bytes[at] as number] as number
-    const second = BASE64[bytes[at + 1] as number] as number
-    const third = BASE64[bytes[at + 2] as number] as number
-    const fourth = BASE64[bytes[at + 3] as number] as number
-    const one = ((first << 2) | (second >> 4)) & 0xff
-    const two = ((second << 4) | (third >> 2)) & 0xff
-    const three = ((third << 6) | fourth) & 0xff
-    const kinds = (KIND[one] as number) | (KIND[two] as number) | (KIND[three] as number)
-    if (kinds >= BEYOND_ASCII || (first | second | third | fourth) >= 64) return false
-    if (kinds === AS_IS) {
-      target[length] = one
-      target[length + 1] = two
-      target[length + 2] = three
+  let beyondAscii = 0
+  // The last group may have padding, or the line feed.
+  const lastAt = end - 4
+  let at = start
+  for (; at < lastAt; at += 4) {
+    const group = base64Group(view, at)
+    beyondAscii |= group
+    if (specialOfThree(group) === 0 && group < NO_DIGIT) {
+      targetView.setInt32(length, group, true)
       length += 3
-    } else length = put(three, target, put(two, target, put(one, target, length)))
+      continue
+    }
+    if (group >= NO_DIGIT) return false
+    length = put(group >> 16, target, put((group >> 8) & 0xff, target, put(group & 0xff, target, length)))
   }
-  for (let index = size - (size % 3); index < size; index++) {
-    const byte = base64Byte(bytes, start, index)
-    if (byte >= 0x80) return false
-    length = put(byte, target, length)
+  if (at === lastAt) {
+    const group = base64Group(view, at)
+    const left = size - ((lastAt - start) >> 2) * 3
+    for (let i = 0; i < left; i++) {
+      const byte = (group >> (8 * i)) & 0xff
+      beyondAscii |= byte
+      if (byte !== LF || i < left - 1) length = put(byte, target, length)
+    }
   }
+  // An escape is ASCII: what is no UTF-8 before it and behind it is none with it between.
+  if ((beyondAscii & 0x808080) !== 0 && !isUtf8(target.subarray(to.length, length))) return false
   to.length = length
   return true
 }

@@ -41,6 +41,10 @@ const LOG_OBJECT = snippet('","log":{')
 const STREAM_OUT = snippet('"iostream":"stdout"')
 const STREAM_ERR = snippet('"iostream":"stderr"')
 const LOGGER = snippet('"logger":"')
+/** What most log events have between their message and their logger, and behind it. */
+const OUT_LOGGER = snippet('","log":{"iostream":"stdout","logger":"')
+const ERR_LOGGER = snippet('","log":{"iostream":"stderr","logger":"')
+const LOGGER_EVENT = snippet('"},"event":{"id":"')
 
 const HTTP_OBJECT = snippet(',"http":{"request":{')
 const REQUEST_METHOD = snippet('"method":"')
@@ -48,11 +52,17 @@ const REQUEST_ID = snippet('"id":"')
 const RESPONSE = snippet('},"response":{')
 const RESPONSE_ALONE = snippet(',"http":{"response":{')
 const STATUS = snippet('"status_code":')
+const METHOD_OBJECT = snippet('},"http":{"request":{"method":"')
+const METHOD_OBJECTS = METHODS.map((name) => snippet(`},"http":{"request":{"method":"${name}`))
+const METHOD_ID = snippet('","id":"')
+const ID_STATUS = snippet('"},"response":{"status_code":')
+const STATUS_BODY = snippet(',"body":{"bytes":')
 const BODY = snippet('"body":{"bytes":')
 const URL_OBJECT = snippet(',"url":{"original":"')
 const USER_AGENT = snippet(',"user_agent":{"original":"')
 const SOURCE = snippet(',"source":{"address":"')
 const END_OF_TEXT = snippet('"}')
+const END_OF_INSTANCE = snippet('"}}')
 const END_OF_OBJECTS = snippet('}}')
 
 const EVENT = snippet(',"event":{"id":"')
@@ -96,7 +106,7 @@ export class DocumentEncoder {
     else if (event.kind === CONTAINER) appendContainer(event, to)
     else to.appendByte(CLOSE)
     const isTruncated = event.kind === LOG && this.#appendLog(event, to)
-    to.appendSnippet(EVENT)
+    if (event.kind !== LOG) to.appendSnippet(EVENT)
     ack.source.appendId(ack.offsetOf(index), to)
     if (event.kind === HTTP) {
       to.appendSnippet(HTTP_EVENT)
@@ -111,6 +121,14 @@ export class DocumentEncoder {
     const { bytes, messageType, sourceType, sourceTypeEnd } = event
     to.appendSnippet(MESSAGE)
     const isTruncated = appendPayload(event, this.#maxBytes, to)
+    if (isTruncated) this.truncated++
+    if (event.isJsonText && (messageType === 1 || messageType === 2) && sourceType < sourceTypeEnd) {
+      to.reserve(sourceTypeEnd - sourceType + ROOM_BYTES)
+      to.appendSnippet(messageType === 1 ? OUT_LOGGER : ERR_LOGGER)
+      to.appendSpan(event.view, sourceType, sourceTypeEnd)
+      to.appendSnippet(LOGGER_EVENT)
+      return isTruncated
+    }
     to.reserve(ROOM_BYTES)
     const hasStream = messageType === 1 || messageType === 2
     const hasLogger = sourceType < sourceTypeEnd
@@ -124,14 +142,23 @@ export class DocumentEncoder {
       to.appendByte(QUOTE)
     }
     if (hasStream || hasLogger) to.appendByte(CLOSE)
-    if (isTruncated) this.truncated++
+    to.appendSnippet(EVENT)
     return isTruncated
   }
 }
 
 /** The app with its instance, space and organization; `cloudfoundry` stays open. */
-function appendOwner({ kind, absent, bytes, instance, instanceEnd }: AppEvent, app: App, to: ByteBuffer): void {
+function appendOwner({ kind, absent, bytes, view, isJsonText, instance, instanceEnd }: AppEvent, app: App, to: ByteBuffer): void {
   to.appendWords(app.words, app.documentAt, app.documentLength)
+  if (isJsonText && instance < instanceEnd) {
+    // Plain, as its decoder has seen.
+    to.reserve(instanceEnd - instance + app.documentPlaceLength + ROOM_BYTES)
+    to.appendSnippet(INSTANCE)
+    to.appendSpan(view, instance, instanceEnd)
+    to.appendSnippet(END_OF_INSTANCE)
+    to.appendWords(app.words, app.documentPlaceAt, app.documentPlaceLength)
+    return
+  }
   if (instance < instanceEnd && (kind === LOG || (absent & ABSENT_INSTANCE) === 0)) {
     to.appendSnippet(INSTANCE)
     appendJsonText(bytes, instance, instanceEnd, to)
@@ -145,11 +172,36 @@ function appendOwner({ kind, absent, bytes, instance, instanceEnd }: AppEvent, a
 function appendHttp(event: AppEvent, to: ByteBuffer): void {
   if (event.peerType === PEER_CLIENT) to.appendSnippet(CLIENT)
   else if (event.peerType === PEER_SERVER) to.appendSnippet(SERVER)
-  to.appendByte(CLOSE)
-  appendExchange(event, to)
+  if (event.absent === 0 && event.isJsonText) appendWholeExchange(event, to)
+  else {
+    to.appendByte(CLOSE)
+    appendExchange(event, to)
+  }
   appendText(URL_OBJECT, event, event.uri, event.uriEnd, to)
   appendText(USER_AGENT, event, event.userAgent, event.userAgentEnd, to)
   appendText(SOURCE, event, event.remoteAddress, event.remoteAddressEnd, to)
+}
+
+/** Of a request of which the message says all, but perhaps its id and its length. */
+function appendWholeExchange(event: AppEvent, to: ByteBuffer): void {
+  const { view } = event
+  const method = METHOD_OBJECTS[event.method]
+  if (method !== undefined) to.appendSnippet(method)
+  else {
+    to.appendSnippet(METHOD_OBJECT)
+    to.appendAscii(String(event.method))
+  }
+  const beforeId = to.length
+  to.appendSnippet(METHOD_ID)
+  if (!appendUuid(view, event.requestLow, event.requestLowEnd, event.requestHigh, event.requestHighEnd, to)) to.length = beforeId
+  to.appendSnippet(ID_STATUS)
+  to.appendSpan(view, event.statusCode, event.statusCodeEnd)
+  if (!isMinusOne(view, event.contentLength, event.contentLengthEnd)) {
+    to.appendSnippet(STATUS_BODY)
+    to.appendSpan(view, event.contentLength, event.contentLengthEnd)
+    to.appendByte(CLOSE)
+  }
+  to.appendSnippet(END_OF_OBJECTS)
 }
 
 /** What was asked and answered; nothing of it where the message has nothing of it. */

@@ -1,5 +1,5 @@
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
-import { appendBase64AsJson, appendJson, appendJsonText, base64Byte } from '../../lib/json-string.ts'
+import { appendBase64AsJson, appendJson, appendJsonText } from '../../lib/json-string.ts'
 import type { AppEvent } from '../app-event.ts'
 
 const LF = 0x0a
@@ -22,8 +22,10 @@ function decode(base64: Buffer, size: number): Uint8Array {
 
 /** Appends the payload as a JSON string has it between its quotes, at most `maxBytes` of its UTF-8. Returns whether it was cut. */
 export function appendPayload(event: AppEvent, maxBytes: number, to: ByteBuffer): boolean {
-  const isShort = 3 * event.payloadSize <= maxBytes
-  if (isShort && event.isBase64 && appendPlainPayload(event, to)) return false
+  const { payload, payloadEnd, payloadSize } = event
+  // Straight from base64 to JSON, where it is UTF-8, as most of what applications log.
+  const isShort = 3 * payloadSize <= maxBytes
+  if (isShort && event.isJsonText && appendBase64AsJson(event.view, payload, payloadEnd, payloadSize, to)) return false
   const bytes = payloadOf(event)
   // Invalid bytes become three each.
   if (3 * bytes.length <= maxBytes) {
@@ -34,13 +36,6 @@ export function appendPayload(event: AppEvent, maxBytes: number, to: ByteBuffer)
   const end = cutAt(text, maxBytes)
   appendJson(text.toString('utf8', 0, end), to)
   return end < text.length
-}
-
-/** Straight from base64 to JSON, where all of it is ASCII: most of what applications log. Returns false where it is not, with nothing appended. */
-function appendPlainPayload({ payloadBytes, payload, payloadEnd, payloadSize }: AppEvent, to: ByteBuffer): boolean {
-  if ((payloadEnd - payload) % 4 !== 0) return false
-  const size = payloadSize > 0 && base64Byte(payloadBytes, payload, payloadSize - 1) === LF ? payloadSize - 1 : payloadSize
-  return appendBase64AsJson(payloadBytes, payload, size, to)
 }
 
 /** The most bytes, at most `maxBytes`, that end with a character. `text` is valid UTF-8. */
