@@ -91,6 +91,12 @@ it('README: a sample of envelopes becomes points on stdout', async () => {
   for (const line of lines) expect(line).toMatch(/^(http_request|log|instance),/)
 })
 
+it('docs/outputs/stdout.md: the same sample becomes documents', async () => {
+  const lines = (await run(blockWith('docs/outputs/stdout.md', 'main.js replay'), {})).trimEnd().split('\n')
+  expect(lines.length).toBeGreaterThan(1000)
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ '@timestamp': expect.any(String), event: { id: expect.any(String) } })
+})
+
 it('README: the demo, which sends for some seconds, ends by itself and misses nothing', async () => {
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: { demo: string } }
   // What comes before that sets up and builds, which is done.

@@ -87,7 +87,7 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^npx vitest run test\/integration\/NAME\.test\.ts$/, () => expect(existsSync(join(root, 'test/integration/docs.test.ts'))).toBe(true)],
   [/^export CFMR_/, runBy(DOCS_TEST, "'export CFMR_KAFKA_BROKERS'")],
   [/^node dist\/main\.js check$/, runBy(DOCS_TEST, "'export CFMR_KAFKA_BROKERS'")],
-  [/^CFMR_CF_API=\S+ node dist\/main\.js replay /, runBy(DOCS_TEST, "'main.js replay'")],
+  [/^CFMR_CF_API=\S+ (CFMR_STDOUT_FORMAT=json )?node dist\/main\.js replay /, runBy(DOCS_TEST, "'main.js replay'")],
   [/^CFMR_KAFKA_TOPICS=dead-letters .* node dist\/main\.js$/, runBy(DOCS_TEST, "'CFMR_KAFKA_TOPICS=dead-letters'")],
   [/^for topic in [\s\S]*zookeeper-shell\.sh [\s\S]* > offsets\.csv\n$/, runBy(DOCS_TEST, "'--from-file'")],
   [/^kafka-consumer-groups\.sh .*--from-file/, runBy(DOCS_TEST, "'--from-file'")],
