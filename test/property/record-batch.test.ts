@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { RecordBatch, Records, UnreadableBatch } from '../../src/inputs/kafka/record-batch.ts'
-import { keepRecordBatchesWhole } from '../../src/inputs/kafka/whole-batches.ts'
 
 const require = createRequire(import.meta.url)
 const kafkajs = 'kafkajs/src/protocol'
@@ -18,10 +17,7 @@ const { RecordBatch: encodeBatch } = require(`${kafkajs}/recordBatch/v0/index.js
 const encodeRecord = require(`${kafkajs}/recordBatch/record/v0/index.js`)
 const Decoder = require(`${kafkajs}/decoder.js`)
 const Long = require('kafkajs/src/utils/long.js')
-const decoderPath = require.resolve(`${kafkajs}/recordBatch/v0/decoder.js`)
-const original: Decode = require(decoderPath)
-
-beforeAll(keepRecordBatchesWhole)
+const original: Decode = require(`${kafkajs}/recordBatch/v0/decoder.js`)
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array))
 const record = fc.record({
@@ -65,7 +61,7 @@ function readAll(batch: RecordBatch) {
   return read
 }
 
-test("a record batch has the offsets and values that kafkajs reads in it, and tells kafkajs's filters the same", async () => {
+test('a record batch has the offsets and values that kafkajs reads in it, and the same transaction', async () => {
   await fc.assert(
     fc.asyncProperty(anyBatch, async (batch) => {
       const buffer = await encode(batch)
@@ -73,26 +69,9 @@ test("a record batch has the offsets and values that kafkajs reads in it, and te
       const whole = new RecordBatch(buffer)
       expect(readAll(whole)).toEqual(records.map(({ offset, value }) => ({ offset: Number(offset), value })))
       expect(whole.baseOffset).toBe(batch.baseOffset)
-      expect(whole.offset).toBe(records.at(-1)?.offset)
-      expect(context).toMatchObject(whole.batchContext)
-    }),
-  )
-})
-
-test('kafkajs hands over each whole batch of a response as one message, and knows where the next one begins', async () => {
-  const decode: Decode = require(decoderPath)
-  expect(decode).not.toBe(original)
-  await fc.assert(
-    fc.asyncProperty(fc.array(anyBatch, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 60 }), async (batches, cut) => {
-      const encoded = await Promise.all(batches.map(encode))
-      const decoder = new Decoder(Buffer.concat(encoded))
-      for (const buffer of encoded) {
-        const [record] = (await decode(decoder)).records
-        expect(record).toBeInstanceOf(RecordBatch)
-        expect(readAll(record as unknown as RecordBatch)).toEqual(readAll(new RecordBatch(buffer)))
-      }
-      const [first] = encoded
-      await expect(async () => decode(new Decoder(first?.subarray(0, -cut)))).rejects.toMatchObject({ name: 'KafkaJSPartialMessageError' })
+      expect(whole.lastOffset).toBe(Number(records.at(-1)?.offset))
+      const { producerId, inTransaction, isControl } = whole
+      expect(context).toMatchObject({ producerId, inTransaction, isControlBatch: isControl })
     }),
   )
 })

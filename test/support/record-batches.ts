@@ -21,7 +21,11 @@ export interface BatchShape {
 }
 
 /** A record batch as a broker has it, of values that follow one another from `baseOffset` on. */
-export async function recordBatch(baseOffset: number, values: readonly string[], { damage, gzip }: BatchShape = {}): Promise<RecordBatch> {
+export async function recordBatch(baseOffset: number, values: readonly string[], shape: BatchShape = {}): Promise<RecordBatch> {
+  return new RecordBatch(await recordBatchBytes(baseOffset, values, shape))
+}
+
+export async function recordBatchBytes(baseOffset: number, values: readonly string[], { damage, gzip }: BatchShape = {}): Promise<Buffer> {
   const records = values.map((value, offsetDelta) =>
     encodeRecord({ offsetDelta, timestampDelta: Long.fromValue('0'), key: null, value, headers: {} }),
   )
@@ -29,7 +33,7 @@ export async function recordBatch(baseOffset: number, values: readonly string[],
   const { buffer } = (await encodeBatch(options)) as { readonly buffer: Buffer }
   const bytes = gzip ? gzipped(buffer) : Buffer.from(buffer)
   if (damage) bytes[bytes.length - 2] = (bytes[bytes.length - 2] as number) ^ 1
-  return new RecordBatch(bytes)
+  return bytes
 }
 
 function gzipped(batch: Buffer): Buffer {

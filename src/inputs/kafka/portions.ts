@@ -1,6 +1,7 @@
-import type { KafkaMessage } from 'kafkajs'
-import type { Message, Unreadable } from '../../flow/contracts.ts'
+import type { Message } from '../../flow/contracts.ts'
+import type { Placed } from './placed-batches.ts'
 import { RecordBatch, type Records, UnreadableBatch } from './record-batch.ts'
+import type { UnreadablePortion } from './unreadable-portion.ts'
 
 const PORTION_MESSAGES = 500
 /** A portion ends at this many bytes, so that bytes in flight, which are counted by average, stay near the truth. */
@@ -17,17 +18,12 @@ export interface Portion {
   readonly unreadable?: UnreadablePortion
 }
 
-export interface UnreadablePortion extends Unreadable {
-  /** Its checksum is wrong: asked for again, it may be sound. */
-  readonly isDamaged: boolean
-}
-
 /**
  * What one fetch brought of a partition, in portions that are handed over together. A record batch is opened (decompressed) when it
  * is come to, and where it is compressed only when it is asked for: a small fetch may become very large.
  */
 export class Portions {
-  readonly #fetched: readonly KafkaMessage[]
+  readonly #fetched: readonly Placed[]
   readonly #from: number
   #index = 0
   #records: Records | undefined
@@ -37,7 +33,7 @@ export class Portions {
   openBytes = 0
 
   /** Messages before the offset `from` are left out: a batch may begin before what was asked for. */
-  constructor(fetched: readonly KafkaMessage[], from: number) {
+  constructor(fetched: readonly Placed[], from: number) {
     this.#fetched = fetched
     this.#from = from
     this.#advance()
@@ -96,13 +92,24 @@ export class Portions {
       this.#records = undefined
       this.openBytes = 0
       const fetched = this.#fetched[this.#index]
-      if (fetched === undefined || (fetched instanceof RecordBatch && fetched.isCompressed)) return
+      if (fetched === undefined) return
+      if (fetched instanceof RecordBatch) {
+        if (fetched.isLeftOut) {
+          this.#index++
+          continue
+        }
+        if (fetched.isCompressed) return
+      }
       this.#openNext()
     }
   }
 
   #openNext(): void {
-    const fetched = this.#fetched[this.#index++] as KafkaMessage | RecordBatch
+    const fetched = this.#fetched[this.#index++] as Placed
+    if ('problem' in fetched) {
+      if (fetched.last >= this.#from) this.#unreadable = fromOffset(fetched, this.#from)
+      return
+    }
     if (!(fetched instanceof RecordBatch)) {
       const offset = Number(fetched.offset)
       if (offset >= this.#from) this.#ahead = { offset, value: fetched.value }
@@ -113,14 +120,18 @@ export class Portions {
       if (fetched.isCompressed) this.openBytes = this.#records.sizeBytes
     } catch (error) {
       if (!(error instanceof UnreadableBatch)) throw error
-      this.#unreadable = unreadablePortion(fetched, this.#from, error)
+      this.#unreadable = fromOffset(unreadablePortion(fetched, error), this.#from)
     }
   }
 }
 
-function unreadablePortion(batch: RecordBatch, from: number, { message, isDamaged }: UnreadableBatch): UnreadablePortion {
-  const { baseOffset, lastOffset, codec, stored } = batch
-  const first = Math.max(baseOffset, from)
-  const count = Math.min(batch.count, lastOffset - first + 1)
-  return { first, last: lastOffset, count, codec, stored, problem: message, isDamaged }
+function unreadablePortion(batch: RecordBatch, { message, isDamaged }: UnreadableBatch): UnreadablePortion {
+  const { baseOffset, lastOffset, count, codec, stored } = batch
+  return { first: baseOffset, last: lastOffset, count, codec, stored, problem: message, isDamaged }
+}
+
+/** What is before `from` is not wanted. */
+function fromOffset(unreadable: UnreadablePortion, from: number): UnreadablePortion {
+  const first = Math.max(unreadable.first, from)
+  return { ...unreadable, first, count: Math.min(unreadable.count, unreadable.last - first + 1) }
 }

@@ -4,15 +4,29 @@ import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
 import { toError } from '../../lib/errors.ts'
 
 /** Kafka's record batch, version 2 of the format: where its fields are. Numbers are big-endian. */
-const CRC_AT = 17
+export const LENGTH_AT = 8
+export const MAGIC_AT = 16
+export const CRC_AT = 17
 export const ATTRIBUTES_AT = 21
-const LAST_OFFSET_DELTA_AT = 23
+export const LAST_OFFSET_DELTA_AT = 23
 const PRODUCER_ID_AT = 43
 export const COUNT_AT = 57
 export const RECORDS_AT = 61
+/** What the length does not count: base offset and length. */
+export const LENGTH_FROM = 12
 
-const CODEC = 0x07
+export const MAGIC = 2
+export const CODEC = 0x07
 const IN_TRANSACTION = 0x10
+const IS_CONTROL = 0x20
+/** The type of a control record, in its key behind a version of two bytes. */
+const ABORT = 0
+
+/**
+ * What kafkajs is told for an offset: a greater one than there is. Where an answer begins and ends, what of it was asked for and
+ * what can be believed is told by our own reading; kafkajs would leave out what it thinks was not asked for, and go on behind it.
+ */
+export const BEYOND_ALL = '9223372036854775807'
 
 /** Why a record batch cannot be read, in words. */
 export class UnreadableBatch extends Error {
@@ -25,38 +39,49 @@ export class UnreadableBatch extends Error {
   }
 }
 
-/**
- * A record batch as it came from Kafka, which kafkajs takes for a message: the one at the batch's last offset. So kafkajs
- * counts on correctly, and its records are decompressed and read here, when their turn comes.
- */
+/** A record batch as it came from Kafka, which kafkajs takes for a message. Its records are decompressed and read when their turn comes. */
 export class RecordBatch {
   readonly #bytes: Buffer
   readonly baseOffset: number
   readonly lastOffset: number
-  /** What kafkajs looks at: the last offset, in decimal, and the rest of a message. */
-  readonly offset: string
-  readonly key = null
-  readonly value = null
-  /** kafkajs leaves such ones out, and goes on behind them. */
-  isControlRecord = false
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+  /** How many offsets it takes, whether or not each has a message. */
+  readonly offsets: number
+  readonly producerId: string
+  readonly inTransaction: boolean
+  /** The end of a transaction, and no message. */
+  readonly isControl: boolean
+  /** No message of it is wanted: control records, or of a transaction that was aborted. */
+  isLeftOut: boolean
+  /** What kafkajs looks at. */
+  readonly offset = BEYOND_ALL
+  readonly isControlRecord = false
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
     this.baseOffset = Number(bytes.readBigInt64BE(0))
-    this.lastOffset = this.baseOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
-    this.offset = String(this.lastOffset)
-    this.batchContext = {
-      producerId: String(bytes.readBigInt64BE(PRODUCER_ID_AT)),
-      inTransaction: (bytes.readInt16BE(ATTRIBUTES_AT) & IN_TRANSACTION) !== 0,
-    }
+    this.offsets = Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT)) + 1
+    this.lastOffset = this.baseOffset + this.offsets - 1
+    const attributes = bytes.readInt16BE(ATTRIBUTES_AT)
+    this.producerId = String(bytes.readBigInt64BE(PRODUCER_ID_AT))
+    this.inTransaction = (attributes & IN_TRANSACTION) !== 0
+    this.isControl = (attributes & IS_CONTROL) !== 0
+    this.isLeftOut = this.isControl
+  }
+
+  get isAbortMarker(): boolean {
+    if (!this.isControl || this.isCompressed) return false
+    const bytes = this.#bytes
+    let at = behindVarint(bytes, RECORDS_AT) + 1
+    for (let field = 0; field < 2; field++) at = behindVarint(bytes, at)
+    const keyLength = varint(bytes, at)
+    at = behindVarint(bytes, at)
+    return keyLength >= 4 && at + keyLength <= bytes.length && bytes.readInt16BE(at + 2) === ABORT
   }
 
   /** Its messages: as many as its header says, but no more than it has offsets; a header that says none is not believed. */
   get count(): number {
-    const offsets = this.lastOffset - this.baseOffset + 1
     const count = this.#bytes.readInt32BE(COUNT_AT)
-    return count > 0 ? Math.min(count, offsets) : offsets
+    return count > 0 ? Math.min(count, this.offsets) : this.offsets
   }
 
   get isCompressed(): boolean {
@@ -96,7 +121,7 @@ export class RecordBatch {
 }
 
 /** Whether a record batch is not what was sent: its checksum covers all that comes behind it. */
-export function isDamaged(batch: Buffer): boolean {
+function isDamaged(batch: Buffer): boolean {
   return crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)
 }
 

@@ -5,9 +5,12 @@ import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { Assignment } from '../../offsets/assignment.ts'
 import type { Bell } from '../../offsets/bell.ts'
 import type { OffsetTracker } from '../../offsets/offset-tracker.ts'
-import { Portions, type UnreadablePortion } from '../portions.ts'
+import { placeBatches } from '../placed-batches.ts'
+import { Portions } from '../portions.ts'
 import type { ReadAhead } from '../read-ahead.ts'
 import { RecordBatch } from '../record-batch.ts'
+import type { Fetched } from '../record-set.ts'
+import type { UnreadablePortion } from '../unreadable-portion.ts'
 import type { GroupLife } from './group-life.ts'
 import type { Membership } from './membership.ts'
 import type { PartitionWatch } from './partition-watch.ts'
@@ -38,6 +41,8 @@ export class BatchReader {
   readonly #gaps = new WeakMap<OffsetTracker, number>()
   /** Where damaged bytes were seen once: what comes from there again is what Kafka has stored. */
   readonly #damages = new WeakMap<OffsetTracker, number>()
+  /** What was asked for was seen to be in the middle of a batch. */
+  readonly #middles = new WeakMap<OffsetTracker, number>()
 
   constructor(options: BatchReaderOptions) {
     this.#options = options
@@ -50,18 +55,23 @@ export class BatchReader {
     const tracker = assignment.tracker(batch.topic, batch.partition)
     if (!membership.isReading(assignment) || tracker?.position === undefined) return membership.refuse(payload)
     if (!(await membership.isSure(heartbeat)) || !membership.isReading(assignment)) return void (await sleep(50))
-    watch.sawHighWatermark(tracker, Number(batch.highWatermark))
-    const last = batch.messages.at(-1)
-    if (last === undefined) return
-    const end = Number(batch.lastOffset()) + 1
-    const first = firstOffset(batch)
-    if (!this.#goesOn(tracker, first, end)) return void (await sleep(20))
+    const highWatermark = Number(batch.highWatermark)
+    watch.sawHighWatermark(tracker, highWatermark)
+    const { fetchedOffset, rawMessages } = batch as FetchedBatch
+    if (rawMessages.length === 0) return
+    const from = Number(fetchedOffset)
+    if (this.#beginsEarlier(tracker, rawMessages[0], from)) return
+    const { placed, first, end } = placeBatches(rawMessages, { from, highWatermark })
+    if (!this.#goesOn(tracker, first, end)) {
+      if (end > from && end <= tracker.position) this.#goOnFrom(tracker, from, end, resolveOffset)
+      return void (await sleep(20))
+    }
 
-    const portions = new Portions(batch.messages, Math.max(first, tracker.position))
-    if (!(await this.#handOver(portions, assignment, tracker, end, heartbeat))) return
+    const portions = new Portions(placed, Math.max(first, tracker.position))
+    if (!(await this.#handOver(portions, assignment, tracker, { from, end, heartbeat }))) return
     tracker.skip(end)
-    resolveOffset(last.offset)
-    if (end >= Number(batch.highWatermark)) await sleep(life().fetchedMs + GATHER_MS - steadyNowMs())
+    resolveOffset(String(end - 1))
+    if (end >= highWatermark) await sleep(life().fetchedMs + GATHER_MS - steadyNowMs())
   }
 
   /** Returns whether all of it was handed over. The rest comes again, from where the partition is read then. */
@@ -69,8 +79,7 @@ export class BatchReader {
     portions: Portions,
     assignment: Assignment,
     tracker: OffsetTracker,
-    end: number,
-    heartbeat: () => Promise<void>,
+    { from, end, heartbeat }: { readonly from: number; readonly end: number; readonly heartbeat: () => Promise<void> },
   ): Promise<boolean> {
     const { membership, readAhead, bell } = this.#options
     const isStill = (position: number | undefined) => membership.isReading(assignment) && tracker.position === position
@@ -102,7 +111,7 @@ export class BatchReader {
           continue
         }
         const portion = portions.take()
-        if (portion.unreadable !== undefined && !this.#isUnreadable(tracker, portion.unreadable)) return false
+        if (portion.unreadable !== undefined && !this.#isUnreadable(tracker, portion.unreadable, from)) return false
         readAhead.add(assignment, tracker, portions.isEmpty ? { ...portion, next: end } : portion)
         countOpen(portions.openBytes)
       }
@@ -113,12 +122,15 @@ export class BatchReader {
     }
   }
 
-  /** Damaged bytes are asked for again first: Kafka may have them sound. */
-  #isUnreadable(tracker: OffsetTracker, { first, last, count, codec, problem, isDamaged }: UnreadablePortion): boolean {
-    const { topic, partition, position = first } = tracker
+  /**
+   * Damaged bytes are asked for again first: Kafka may have them sound. That is done from where they were asked for, since Kafka
+   * itself finds no way past damage on its disk, but hands it out together with what is before and behind it.
+   */
+  #isUnreadable(tracker: OffsetTracker, { first, last, count, codec, problem, isDamaged }: UnreadablePortion, from: number): boolean {
+    const { topic, partition } = tracker
     if (isDamaged && this.#damages.get(tracker) !== first) {
       this.#damages.set(tracker, first)
-      this.#options.life().seek(topic, partition, position)
+      this.#options.life().seek(topic, partition, from)
       return false
     }
     const fields = { topic, partition, first_offset: first, last_offset: last, messages: count, codec, error: problem }
@@ -126,6 +138,23 @@ export class BatchReader {
       fields,
       'a record batch cannot be read: its messages count as undecodable, and are one dead letter. Reading goes on behind it',
     )
+    return true
+  }
+
+  /**
+   * All that came has been read already. Where it was asked for from before the position, because of damage in between, the next
+   * answer is to bring the last of it once more: what is behind comes along.
+   */
+  #goOnFrom({ topic, partition }: OffsetTracker, from: number, end: number, resolveOffset: (offset: string) => void): void {
+    if (from < end - 1) this.#options.life().seek(topic, partition, end - 1)
+    else resolveOffset(String(end - 1))
+  }
+
+  /** Reading may begin in the middle of a batch, but what says so is covered by no checksum: it is asked for again. */
+  #beginsEarlier(tracker: OffsetTracker, batch: Fetched | undefined, from: number): boolean {
+    if (!(batch instanceof RecordBatch) || batch.baseOffset >= from || this.#middles.get(tracker) === from) return false
+    this.#middles.set(tracker, from)
+    this.#options.life().seek(tracker.topic, tracker.partition, from)
     return true
   }
 
@@ -158,18 +187,8 @@ export class BatchReader {
   }
 }
 
-/** kafkajs tells its own batches, but not the compiler, what was asked for. */
-interface Fetched extends Batch {
-  readonly fetchedOffset?: string
-}
-
-/**
- * Where it begins, as far as that can be told: a record batch that was left out as aborted tells only where it ends. What a
- * record batch has before the offset asked for is not meant to be read, it may have been deleted.
- */
-function firstOffset(batch: Fetched): number {
-  const [first] = batch.messages
-  const offset = batch.firstOffset() ?? first?.offset
-  const isBatch = first instanceof RecordBatch && first.offset === offset
-  return Math.max(Number(batch.fetchedOffset ?? 0), isBatch ? first.baseOffset : Number(offset))
+/** kafkajs tells its own batches, but not the compiler, what was asked for and all that came. */
+interface FetchedBatch extends Batch {
+  readonly fetchedOffset: string
+  readonly rawMessages: readonly Fetched[]
 }

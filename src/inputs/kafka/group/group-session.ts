@@ -52,6 +52,7 @@ export class GroupSession {
   readonly #committer: Committer
   readonly #watch: PartitionWatch
   readonly #stalled: StalledPartitions
+  readonly #readAhead: ReadAhead
   #leaving: Promise<void> | undefined
   #leaveUntilMs = Number.POSITIVE_INFINITY
   /** Messages that will be read again. */
@@ -63,6 +64,7 @@ export class GroupSession {
     this.rebalanceTimeoutMs = Math.max(REBALANCE_MIN_MS, processingTimeoutMs + REBALANCE_MARGIN_MS)
     this.#watch = watch
     this.#stalled = options.stalled
+    this.#readAhead = readAhead
     const life = () => this.#life
     const committer = new Committer({ groupId, life, log })
     this.#committer = committer
@@ -99,7 +101,10 @@ export class GroupSession {
   }
 
   get #watched() {
-    return { life: this.#life, assignment: this.membership.assignment }
+    const { assignment } = this.membership
+    const shouldCome = (topic: string, partition: number) =>
+      this.#readAhead.hasRoom(assignment) && !this.#stalled.explains(topic, partition)
+    return { life: this.#life, assignment, shouldCome }
   }
 
   /** Until it is ended, or has left; rejects with what it died of. */

@@ -11,6 +11,7 @@ import type { KafkaAdmin } from '../kafka-admin.ts'
 import { topicIds } from '../topic-ids.ts'
 import type { GroupLife } from './group-life.ts'
 import { reportAnew } from './start-positions.ts'
+import { StuckPartitions } from './stuck-partitions.ts'
 
 export interface PartitionWatchOptions {
   readonly admin: Pick<KafkaAdmin, 'ask'>
@@ -21,6 +22,8 @@ export interface PartitionWatchOptions {
 export interface Watched {
   readonly life: Pick<GroupLife, 'cluster' | 'seek'>
   readonly assignment: Assignment
+  /** Whether there is no known reason for nothing to come of a partition: no room, no leader, no permission. */
+  readonly shouldCome: (topic: string, partition: number) => boolean
 }
 
 const READ_UNCOMMITTED = 0
@@ -58,6 +61,7 @@ export class PartitionWatch {
   readonly #log: ReturnType<typeof limitedLog>
   readonly #highWatermarks = new Map<string, number>()
   readonly #heldBack = new Map<string, HeldBack>()
+  readonly #stuck: StuckPartitions
   #looks = new WeakMap<OffsetTracker, Look>()
   #gaps = new WeakMap<OffsetTracker, Gap[]>()
   readonly #asked = new Bell()
@@ -70,20 +74,22 @@ export class PartitionWatch {
   constructor(options: PartitionWatchOptions) {
     this.#options = options
     this.#log = limitedLog(options.log)
+    this.#stuck = new StuckPartitions(options.log)
   }
 
   highWatermark({ topic, partition }: OffsetTracker): number | undefined {
     return this.#highWatermarks.get(`${topic}/${partition}`)
   }
 
-  /** Partitions that an open transaction has held back for more than a minute, a sentence each. */
+  /** Partitions of which nothing comes, or that an open transaction has held back for more than a minute, a sentence each. */
   notReady(): readonly string[] {
-    return [...this.#heldBack]
+    const heldBack = [...this.#heldBack]
       .filter(([, { sinceMs }]) => performance.now() - sinceMs > OPEN_TRANSACTION_MS)
       .map(
         ([partition, { from, messages }]) =>
           `kafka: an open transaction holds back ${messages} messages of ${partition}, from offset ${from} on`,
       )
+    return [...this.#stuck.notReady(), ...heldBack]
   }
 
   sawHighWatermark({ topic, partition }: OffsetTracker, highWatermark: number): void {
@@ -114,6 +120,7 @@ export class PartitionWatch {
     const { assignment, life } = session
     const ids = life.cluster === undefined ? undefined : await topicIds(life.cluster, assignment.topics).catch(() => undefined)
     for (const partition of this.#heldBack.keys()) if (!isAssigned(assignment, partition)) this.#heldBack.delete(partition)
+    this.#stuck.keepOnly((partition) => isAssigned(assignment, partition))
     for (const topic of assignment.topics) {
       const ends = await this.#ends(life, topic, assignment)
       const before = new Map([...assignment.trackers].map((tracker) => [tracker, tracker.position]))
@@ -197,7 +204,10 @@ export class PartitionWatch {
       moveTo(low, session, tracker)
     } else if (position > high) {
       if (steadyNowMs() - sinceMs > CUT_MS) this.#startAnew(session, tracker, low, high)
-    }
+    } else if (session.shouldCome(topic, partition)) {
+      const seek = (offset: number) => session.life.seek(topic, partition, offset)
+      if (this.#stuck.judge(tracker, { position, low, high }, seek)) this.lookSoon()
+    } else this.#stuck.forget(tracker)
   }
 
   /** Also where the new topic has grown past the position in the old one: what is there is another message. */

@@ -21,6 +21,9 @@ const RECOVERED_MS = 10_000
 /** A leader that moves is elected by then. */
 const ELECTION_MS = 2000
 
+/** What Kafka answers where what it has on its disk is damaged. */
+const MAY_BE_DAMAGE = new Set(['CORRUPT_MESSAGE', 'UNKNOWN'])
+
 interface Stalled {
   readonly topic: string
   readonly partition: number
@@ -67,11 +70,18 @@ export class StalledPartitions {
       )
       return
     }
-    const fields = { topic, partition, error: error.message }
+    const fields = { topic, partition, offset: assignment.tracker(topic, partition)?.position, error: error.message }
     const refusal = `refused ${type} ${topic}`
-    if (retriable)
+    if (retriable && !MAY_BE_DAMAGE.has(type))
       this.#limited.warn(refusal, fields, 'Kafka does not hand out a partition for now: it is asked for again, the others are read')
     else this.#limited.error(refusal, fields, 'Kafka refuses to hand out a partition: it is asked for again, the others are read')
+  }
+
+  /** Whether it is known why the partition is not read, and that the cause is not in what Kafka has stored. */
+  explains(topic: string, partition: number): boolean {
+    const key = `${topic}/${partition}`
+    const refused = this.#refused.get(key)
+    return this.#leaderless.has(key) || (refused !== undefined && !MAY_BE_DAMAGE.has(refused.type))
   }
 
   /** To be called now and then. */

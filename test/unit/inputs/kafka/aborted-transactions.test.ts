@@ -1,33 +1,33 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type FetchedMessage, leaveOutAborted } from '../../../../src/inputs/kafka/aborted-transactions.ts'
+import { type FetchedBatch, leaveOutAborted } from '../../../../src/inputs/kafka/aborted-transactions.ts'
 
-const ABORT_KEY = Buffer.from([0, 0, 0, 0])
-const COMMIT_KEY = Buffer.from([0, 0, 0, 1])
-
-const batch = (offset: number, producerId: string, inTransaction = true): FetchedMessage => ({
-  offset: String(offset),
-  key: null,
-  isControlRecord: false,
-  batchContext: { producerId, inTransaction },
+const batch = (lastOffset: number, producerId: string, inTransaction = true): FetchedBatch => ({
+  lastOffset,
+  producerId,
+  inTransaction,
+  isControl: false,
+  isAbortMarker: false,
+  isLeftOut: false,
 })
-const marker = (offset: number, producerId: string, key: Buffer): FetchedMessage => ({
-  ...batch(offset, producerId),
-  key,
-  isControlRecord: true,
+const marker = (lastOffset: number, producerId: string, isAbortMarker: boolean): FetchedBatch => ({
+  ...batch(lastOffset, producerId),
+  isControl: true,
+  isAbortMarker,
+  isLeftOut: true,
 })
 
 /** Offsets of the messages that are left. */
-function left(messages: readonly FetchedMessage[], transactions: readonly (readonly [string, number])[]): number[] {
+function left(batches: readonly FetchedBatch[], transactions: readonly (readonly [string, number])[]): number[] {
   leaveOutAborted(
-    messages,
+    batches,
     transactions.map(([producerId, firstOffset]) => ({ producerId, firstOffset: String(firstOffset) })),
   )
-  return messages.filter(({ isControlRecord }) => !isControlRecord).map(({ offset }) => Number(offset))
+  return batches.filter(({ isLeftOut }) => !isLeftOut).map(({ lastOffset }) => lastOffset)
 }
 
 test('of interleaved transactions, listed in the order of their markers, no aborted message comes through', () => {
-  const messages = [batch(0, 'a'), batch(1, 'b'), batch(2, 'c', false), marker(3, 'b', ABORT_KEY), batch(4, 'a'), marker(5, 'a', ABORT_KEY)]
+  const messages = [batch(0, 'a'), batch(1, 'b'), batch(2, 'c', false), marker(3, 'b', true), batch(4, 'a'), marker(5, 'a', true)]
   expect(left(messages, [['b', 1], ['a', 0]])).toEqual([2]) // biome-ignore format: a table
 })
 
@@ -36,7 +36,7 @@ test('two that begin within one batch are both taken in', () => {
 })
 
 test('what a producer sends after its abort is another transaction', () => {
-  const messages = [batch(0, 'a'), marker(1, 'a', ABORT_KEY), batch(2, 'a'), marker(3, 'a', COMMIT_KEY)]
+  const messages = [batch(0, 'a'), marker(1, 'a', true), batch(2, 'a'), marker(3, 'a', false)]
   expect(left(messages, [['a', 0]])).toEqual([2])
 })
 
@@ -44,7 +44,7 @@ test('whatever interleaves, just the messages of committed transactions and of n
   const step = fc.record({ producer: fc.nat(3), kind: fc.constantFrom('send', 'send', 'send', 'plain', 'commit', 'abort') })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.nat(20), (steps, from) => {
-      const log: FetchedMessage[] = []
+      const log: FetchedBatch[] = []
       const open = new Map<number, number[]>()
       const kept: number[] = []
       const aborted: [string, number][] = []
@@ -54,7 +54,7 @@ test('whatever interleaves, just the messages of committed transactions and of n
         open.delete(producer)
         if (isAbort) aborted.push([String(producer), offsets[0] as number])
         else kept.push(...offsets)
-        log.push(marker(log.length, String(producer), isAbort ? ABORT_KEY : COMMIT_KEY))
+        log.push(marker(log.length, String(producer), isAbort))
       }
       for (const { producer, kind } of steps) {
         if (kind === 'commit' || kind === 'abort') end(producer, kind === 'abort')
@@ -70,9 +70,7 @@ test('whatever interleaves, just the messages of committed transactions and of n
       const fetched = log.slice(from)
       // A broker lists those that reach into what was asked for.
       const markers = (producer: string, first: number) =>
-        log.findIndex(
-          ({ offset, key, batchContext }) => Number(offset) > first && key === ABORT_KEY && batchContext?.producerId === producer,
-        )
+        log.findIndex((batch) => batch.lastOffset > first && batch.isAbortMarker && batch.producerId === producer)
       const listed = aborted.filter(([producer, first]) => markers(producer, first) >= from)
       expect(left(fetched, listed)).toEqual(kept.filter((offset) => offset >= from).sort((a, b) => a - b))
     }),

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Ledger } from '../../../../../src/flow/ledger.ts'
 import { BatchReader, type BatchReaderOptions } from '../../../../../src/inputs/kafka/group/batch-reader.ts'
 import { ReadAhead } from '../../../../../src/inputs/kafka/read-ahead.ts'
+import type { Fetched } from '../../../../../src/inputs/kafka/record-set.ts'
 import { Assignment } from '../../../../../src/inputs/offsets/assignment.ts'
 import { Bell } from '../../../../../src/inputs/offsets/bell.ts'
 import { recordBatch } from '../../../../support/record-batches.ts'
@@ -44,21 +45,10 @@ function setUp() {
   return { bell, ledger, assignment, tracker, readAhead, seeks, gaps, logged, member, reader, taken, values }
 }
 
-type Fetched = Awaited<ReturnType<typeof recordBatch>>
-
 /** What kafkajs hands over of a fetch from offset `from`. */
 function payload(from: number, batches: readonly Fetched[], heartbeat = async () => {}) {
   const resolved: string[] = []
-  const last = batches.at(-1)
-  const batch = {
-    topic: 'topic',
-    partition: 0,
-    highWatermark: '1000000',
-    fetchedOffset: String(from),
-    messages: batches,
-    firstOffset: () => batches[0]?.offset ?? null,
-    lastOffset: () => last?.offset ?? String(from),
-  }
+  const batch = { topic: 'topic', partition: 0, highWatermark: '1000000', fetchedOffset: String(from), rawMessages: batches }
   const all = { batch, heartbeat, resolveOffset: (offset: string) => void resolved.push(offset) }
   return { resolved, payload: all as unknown as EachBatchPayload }
 }
@@ -147,7 +137,7 @@ describe('a record batch that cannot be read', () => {
 
   it('is asked for again where its checksum is wrong, and read where it comes sound then', async () => {
     await scene.reader.read(payload(0, [await recordBatch(0, ['a']), await damaged(1, ['b', 'c']), await recordBatch(3, ['d'])]).payload)
-    expect([scene.values(), scene.seeks, scene.tracker.position]).toEqual([['a'], [1], 1])
+    expect([scene.values(), scene.seeks, scene.tracker.position]).toEqual([['a'], [0], 1])
     await scene.reader.read(payload(1, [await recordBatch(1, ['b', 'c']), await recordBatch(3, ['d'])]).payload)
     expect([scene.values(), scene.logged]).toEqual([['b', 'c', 'd'], []])
   })
@@ -167,8 +157,54 @@ describe('a record batch that cannot be read', () => {
 
   it('counts only from the position on', async () => {
     scene.tracker.begin(1, 1)
-    for (let time = 0; time < 2; time++) await scene.reader.read(payload(1, [await damaged(0, ['a', 'b', 'c'])]).payload)
+    // Once for the middle of a batch, and once for the damage.
+    for (let time = 0; time < 3; time++) await scene.reader.read(payload(1, [await damaged(0, ['a', 'b', 'c'])]).payload)
     expect(scene.taken()).toMatchObject([{ unreadable: { first: 1, last: 2, count: 2 } }])
+  })
+})
+
+describe('an answer that brings only what was read before', () => {
+  const batches = async () => [await recordBatch(0, ['a', 'b']), await recordBatch(2, ['c', 'd'])]
+
+  it('is asked for on from its last message, so that what is damaged behind it comes along, and then from its end', async () => {
+    scene.tracker.begin(4, 4)
+    const back = payload(0, await batches())
+    await scene.reader.read(back.payload)
+    expect([scene.seeks, back.resolved]).toEqual([[3], []])
+    const last = () => recordBatch(2, ['c', 'd'])
+    for (let time = 0; time < 2; time++) await scene.reader.read(payload(3, [await last()]).payload)
+    const { payload: fetched, resolved } = payload(3, [await last()])
+    await scene.reader.read(fetched)
+    expect([scene.values(), scene.tracker.position, resolved]).toEqual([[], 4, ['3']])
+  })
+})
+
+describe('a batch that is not where it says it is', () => {
+  it('is asked for again, then it cannot be read, and what is behind it is', async () => {
+    for (let time = 0; time < 2; time++) {
+      const answer = [await recordBatch(0, ['a']), await recordBatch(65, ['b', 'c']), await recordBatch(3, ['d'])]
+      await scene.reader.read(payload(0, answer).payload)
+    }
+    const [first, unreadable, last] = scene.taken()
+    expect([first, last].map((delivery) => delivery?.messages.map(({ offset }) => offset))).toEqual([[0], [3]])
+    expect(unreadable).toMatchObject({
+      unreadable: {
+        first: 1,
+        last: 2,
+        count: 2,
+        problem: 'its header says that it has the offsets 65 to 66, and what is behind it begins at 3',
+      },
+    })
+    expect([scene.tracker.position, scene.seeks]).toEqual([4, [0]])
+  })
+
+  it('in the middle of which reading begins is asked for twice, and then believed', async () => {
+    scene.tracker.begin(1, 1)
+    const answer = async () => payload(1, [await recordBatch(0, ['a', 'b'])]).payload
+    await scene.reader.read(await answer())
+    expect([scene.values(), scene.seeks]).toEqual([[], [1]])
+    await scene.reader.read(await answer())
+    expect([scene.values(), scene.tracker.position]).toEqual([['b'], 2])
   })
 })
 

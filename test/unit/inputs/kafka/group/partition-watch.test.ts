@@ -34,8 +34,9 @@ function setUp() {
     cluster: cluster as unknown as Cluster,
     seek: (_topic: string, _partition: number, offset: number) => void seeks.push(offset),
   }
-  const look = () => watch.look({ life, assignment })
-  return { watch, look, assignment, tracker, kafka, seeks, logged }
+  const known = { why: false }
+  const look = () => watch.look({ life, assignment, shouldCome: () => !known.why })
+  return { known, watch, look, assignment, tracker, kafka, seeks, logged }
 }
 
 function fail(): never {
@@ -108,11 +109,12 @@ describe('an open transaction', () => {
   })
 
   it('begins anew where another one follows it', async () => {
-    const { watch, look, kafka } = setUp()
+    const { watch, look, tracker, kafka } = setUp()
     kafka.end = 25
     await look()
     await vi.advanceTimersByTimeAsync(50_000)
     kafka.stable = 20
+    tracker().skip(20)
     await look()
     await vi.advanceTimersByTimeAsync(50_000)
     await look()
@@ -127,4 +129,43 @@ it('changes nothing of an assignment that ended while Kafka was asked', async ()
   kafka.whileAsked = () => void assignment.end()
   await look()
   expect([watch.skipped, seeks]).toEqual([0, []])
+})
+
+describe('a partition of which nothing comes, though there is more', () => {
+  async function stuck() {
+    const scene = setUp()
+    scene.kafka.stable = scene.kafka.end = 30
+    await scene.look()
+    await vi.advanceTimersByTimeAsync(21_000)
+    return scene
+  }
+
+  it('is asked for from farther and farther back, down to the oldest message, and is said', async () => {
+    const { watch, look, kafka, seeks, logged } = await stuck()
+    kafka.low = 1
+    for (let looks = 0; looks < 3; looks++) {
+      await look()
+      await look()
+      await vi.advanceTimersByTimeAsync(6000)
+    }
+    expect(seeks).toEqual([9, 2, 1])
+    expect(logged[0]).toMatchObject({ topic: 'topic', partition: 0, offset: 10, end: 30, from: 9 })
+    expect(watch.notReady()).toEqual(['kafka: nothing comes of topic/0 from offset 10 on, though there is more'])
+  })
+
+  it('is none once something has come', async () => {
+    const { watch, look, tracker, seeks } = await stuck()
+    await look()
+    tracker().skip(20)
+    await vi.advanceTimersByTimeAsync(6000)
+    await look()
+    expect([watch.notReady(), seeks]).toEqual([[], [9]])
+  })
+
+  it('is none where it is known why', async () => {
+    const scene = await stuck()
+    scene.known.why = true
+    await scene.look()
+    expect([scene.watch.notReady(), scene.seeks, scene.logged]).toEqual([[], [], []])
+  })
 })
