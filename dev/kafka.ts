@@ -154,6 +154,8 @@ async function startNode(id: number, voters: readonly string[], options: KafkaOp
       args: [...jvm, '-cp', join(jars, '*'), 'kafka.Kafka', propertiesFile],
       logFile: join(folder, `kafka-${++runs}.log`),
       ready: (log) => log.includes('Kafka Server started'),
+      // On a busy machine, after a kill: it looks through what it has first.
+      readyTimeoutMs: 180_000,
     })
   let running = await start()
   return {

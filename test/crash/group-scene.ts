@@ -130,7 +130,9 @@ export class GroupScene {
 
   /** Resolves when every partition has been read by a worker of `workers` up to where it ends now, and none by two of them. */
   async readOn(): Promise<void> {
-    const ends = await waitUntil('Kafka says where the partitions end', () => this.#kafka.ends(this.topic).catch(() => undefined))
+    const ends = await waitUntil('Kafka says where the partitions end', () => this.#kafka.ends(this.topic).catch(() => undefined), {
+      timeoutMs: 120_000,
+    })
     let seen: unknown
     await waitUntil(
       'every partition is read by somebody',
@@ -142,7 +144,7 @@ export class GroupScene {
           ends.every((end, of) => rows.some(({ partition, position }) => partition === of && (position ?? -1) >= end))
         )
       },
-      { timeoutMs: 90_000 },
+      { timeoutMs: 180_000 },
     ).catch((error: Error) => {
       throw new Error(`${error.message}; seen was ${JSON.stringify(seen)}`)
     })
@@ -158,7 +160,7 @@ export class GroupScene {
           (lag) => lag === 0,
           () => false,
         ),
-      { timeoutMs: 90_000 },
+      { timeoutMs: 180_000 },
     )
     const sent = { http_request: 0, log: extraLogs, instance: 0 }
     for (const load of this.#loads) for (const kind of ['http_request', 'log', 'instance'] as const) sent[kind] += load.sent[kind]

@@ -11,14 +11,19 @@ afterEach(async () => {
   cluster = undefined
 })
 
-it('three brokers: the coordinator stops, then each of the others; then each is killed. Nothing is lost, and repeats are explained', async () => {
+/** A broker that starts while others are read and written takes a minute on a busy machine, and as long to catch up. */
+const patient = { timeoutMs: 180_000 }
+
+it('three brokers: the coordinator stops, then each of the others; then each is killed. Nothing is lost, and repeats are explained', {
+  timeout: 1_200_000,
+}, async () => {
   cluster = await startKafkaCluster()
   const { nodes, brokers } = cluster
   const scene = await GroupScene.open({ brokers, partitions: 6 })
   // Longer than a busy machine makes a heartbeat wait: whoever loses its session has to repeat.
-  const env = { CFMR_KAFKA_SESSIONTIMEOUT: '15s' }
+  const env = { CFMR_KAFKA_SESSIONTIMEOUT: '30s' }
   const workers = [await scene.start(env), await scene.start(env)]
-  for (const worker of workers) await worker.ready()
+  for (const worker of workers) await worker.ready(patient)
   scene.startLoad(600)
   await scene.readOn()
 
@@ -46,38 +51,44 @@ it('three brokers: the coordinator stops, then each of the others; then each is 
 
   await scene.expectNothingLost()
   const consumed = await scene.stopAll(...workers)
-  expect(consumed - (await scene.inTopic())).toBe(repeatsSaid(workers))
+  // Of what was said some may not come again: a commit is stored, and the broker dies before it can say so.
+  const repeats = consumed - (await scene.inTopic())
+  expect([repeats >= 0, repeats <= repeatsSaid(workers)], `${repeats} repeats, ${repeatsSaid(workers)} said`).toEqual([true, true])
   for (const worker of workers) expect(worker.log.filter(({ level }) => level === 'ERROR')).toEqual([])
 })
 
 /** As Kafka finds it: the leader of that partition of __consumer_offsets which the group's name falls to. */
-async function coordinatorOf({ kafka, group }: GroupScene, nodes: readonly KafkaServer[]): Promise<KafkaServer> {
-  const { topics } = await kafka.admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] })
-  const partitions = topics[0]?.partitions ?? []
+function coordinatorOf({ kafka, group }: GroupScene, nodes: readonly KafkaServer[]): Promise<KafkaServer> {
   let hash = 0
   for (const character of group) hash = (Math.imul(31, hash) + character.charCodeAt(0)) | 0
-  const partition = (hash & 0x7fffffff) % partitions.length
-  const node = nodes[(partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? 0) - 1]
-  if (node === undefined) throw new Error('The group has no coordinator')
-  return node
+  return waitUntil(
+    'the group has a coordinator',
+    async () => {
+      const { topics } = await kafka.admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] }).catch(() => ({ topics: [] }))
+      const partitions = topics[0]?.partitions ?? []
+      const partition = (hash & 0x7fffffff) % partitions.length
+      return nodes[(partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? 0) - 1]
+    },
+    patient,
+  )
 }
 
 async function commitsGoOn({ kafka, group, topic }: GroupScene): Promise<void> {
-  const ends = await waitUntil('Kafka says where the partitions end', () => kafka.ends(topic).catch(() => undefined))
+  const ends = await waitUntil('Kafka says where the partitions end', () => kafka.ends(topic).catch(() => undefined), patient)
   await waitUntil(
     'what was there is committed',
     async () => {
       const committed = await kafka.committed(group, topic).catch(() => [])
       return ends.every((end, partition) => (committed[partition] ?? -1) >= end)
     },
-    { timeoutMs: 60_000 },
+    patient,
   )
 }
 
 /** A coordinator that is killed tells nobody: its members have to find out that there is another one, before their session is over. */
 async function joinedAgain(workers: readonly WorkerProcess[], before: readonly number[]): Promise<void> {
   const all = () => workers.every((worker, index) => joins(worker) > (before[index] ?? 0))
-  await waitUntil('all have joined at the next coordinator', all, { timeoutMs: 60_000 })
+  await waitUntil('all have joined at the next coordinator', all, patient)
 }
 
 function joins({ log }: WorkerProcess): number {
@@ -92,7 +103,7 @@ async function allInSync({ kafka, topic }: GroupScene): Promise<void> {
       const { topics } = await kafka.admin.fetchTopicMetadata({ topics: [topic, '__consumer_offsets'] }).catch(() => ({ topics: [] }))
       return topics.length === 2 && topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === 3))
     },
-    { timeoutMs: 60_000 },
+    patient,
   )
 }
 

@@ -123,8 +123,11 @@ export class Membership {
   endAssignment(): number {
     const { readAhead, committer, log, bell } = this.#options
     const { repeats } = this.#assignment
-    const abandoned = this.#assignment.isOpen ? this.#assignment.end() : 0
+    const wasOpen = this.#assignment.isOpen
+    const abandoned = wasOpen ? this.#assignment.end() : 0
     if (abandoned > 0) log.warn({ abandoned, repeats }, 'gave up waiting for messages in flight; they are read again, nothing is lost')
+    else if (wasOpen && repeats > 0)
+      log.warn({ repeats }, 'what was written last could not be committed; it is read again, nothing is lost')
     readAhead.clear()
     committer.membership = undefined
     bell.ring()

@@ -3,8 +3,11 @@ import { type LimitedLog, limitedLog } from '../../../lib/limited-log.ts'
 import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { OffsetTracker } from '../../offsets/offset-tracker.ts'
 
-/** So long Kafka hands out nothing, though there is something and there is room for it. */
-const STUCK_MS = 20_000
+/**
+ * So long Kafka hands out nothing, though there is something and there is room for it. A leader that hangs is given up and
+ * another one asked well within that.
+ */
+const STUCK_MS = 40_000
 /** An answer has come by then, also of a partition that Kafka refuses to hand out, which is asked for every few seconds. */
 const ASK_MS = 5000
 /** From so many times as far back each time. */

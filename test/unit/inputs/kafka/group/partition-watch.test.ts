@@ -136,7 +136,7 @@ describe('a partition of which nothing comes, though there is more', () => {
     const scene = setUp()
     scene.kafka.stable = scene.kafka.end = 30
     await scene.look()
-    await vi.advanceTimersByTimeAsync(21_000)
+    await vi.advanceTimersByTimeAsync(41_000)
     return scene
   }
 
