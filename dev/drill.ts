@@ -32,4 +32,4 @@ console.log()
 for (const [name, value] of [...Object.entries(faults), ...Object.entries(figures)])
   console.log(`${name.replaceAll('_', ' ').padEnd(30)}${value}`)
 for (const text of unexpected) console.log(`\nUNEXPECTED: ${text}`)
-process.exitCode = result.lost === 0 && result.gaps === 0 && unexpected.length === 0 ? 0 : 1
+process.exitCode = result.lost === 0 && result.documents_lost === 0 && result.gaps === 0 && unexpected.length === 0 ? 0 : 1

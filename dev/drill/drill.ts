@@ -9,6 +9,7 @@ import { loadMix } from '../load/mix.ts'
 import { PointCounter } from '../point-counter.ts'
 import { FaultProxy } from '../proxy.ts'
 import { waitUntil } from '../wait-until.ts'
+import { DocumentCounter } from './documents.ts'
 import { type Fault, instanceFaults, serverFaults, type Victims } from './faults.ts'
 import { Instances } from './instances.ts'
 import { Random } from './random.ts'
@@ -33,6 +34,9 @@ export interface DrillResult {
   readonly lost: number
   /** Points that InfluxDB took more than once; each landed on itself. */
   readonly repeated: number
+  /** The same of the documents, at the second output. Must be 0. */
+  readonly documents_lost: number
+  readonly documents_repeated: number
   readonly dead_letters: number
   /** Lines that tell of offsets without messages. Must be 0. */
   readonly gaps: number
@@ -76,7 +80,8 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     await admin.connect()
     closing.unshift(() => admin.disconnect())
 
-    const instances = new Instances({
+    const documents = new DocumentCounter()
+    const env = {
       CFMR_KAFKA_BROKERS: kafka.brokers.join(','),
       CFMR_KAFKA_TOPICS: topics.map(({ topic }) => topic).join(','),
       CFMR_KAFKA_CONSUMERGROUP: groupId,
@@ -91,7 +96,10 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       CFMR_CF_USER: 'admin',
       CFMR_CF_PASSWORD: 'admin',
       CFMR_CF_TIMEOUT: '5s',
-    })
+      CFMR_OUTPUT: 'influxdb,stdout',
+      CFMR_STDOUT_FORMAT: 'json',
+    }
+    const instances = new Instances(env, documents.onOutput)
     closing.unshift(() => instances.killAll())
     for (let i = 0; i < options.instances; i++) await instances.add()
 
@@ -118,6 +126,8 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       points_stored: stored,
       lost: load.pointCount - stored,
       repeated: counter.points - stored,
+      documents_lost: load.pointCount - documents.unique,
+      documents_repeated: documents.repeated,
       dead_letters: deadLetters.reduce((sum, { high }) => sum + Number(high), 0),
       gaps: instances.gaps,
       gave_up: instances.gaveUp,

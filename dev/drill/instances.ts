@@ -12,12 +12,15 @@ export class Instances {
   /** Ended in a way that is in no contract; what they said last. */
   readonly unexpected: string[] = []
   readonly #env: Readonly<Record<string, string | number>>
+  readonly #onOutput: (line: string) => void
   readonly #wanted = new Map<number, WorkerProcess>()
   readonly #supervisors = new Set<Promise<void>>()
   #lastIndex = -1
 
-  constructor(env: Readonly<Record<string, string | number>>) {
+  /** `onOutput` is given each line that one of them writes to stdout. */
+  constructor(env: Readonly<Record<string, string | number>>, onOutput: (line: string) => void) {
     this.#env = env
+    this.#onOutput = onOutput
   }
 
   get all(): readonly WorkerProcess[] {
@@ -56,7 +59,7 @@ export class Instances {
     const onLog = ({ msg }: LogLine) => {
       if (msg.startsWith('Kafka has no messages at these offsets')) this.gaps++
     }
-    return WorkerProcess.start({ env: { ...this.#env, CF_INSTANCE_INDEX: index }, onLog })
+    return WorkerProcess.start({ env: { ...this.#env, CF_INSTANCE_INDEX: index }, onLog, onOutput: this.#onOutput })
   }
 
   async #keepUp(index: number): Promise<void> {
