@@ -1,6 +1,7 @@
 import kafkajs, { type ICustomPartitioner, type KafkaConfig, type Message, type Producer } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { DeadLetter, DeadLetters, Readiness } from '../flow/contracts.ts'
+import { EVENT_ID_HEADER } from '../kafka/headers.ts'
 import { explainKafkaError } from '../kafka/problem.ts'
 import { abortable } from '../lib/abortable.ts'
 import { backoffMs } from '../lib/backoff.ts'
@@ -191,6 +192,7 @@ function toMessage({ letter, withValue }: Entry): Message {
       'cfmr-topic': letter.topic,
       'cfmr-partition': String(letter.partition),
       'cfmr-offset': letter.offset,
+      ...(letter.eventId !== undefined && { [EVENT_ID_HEADER]: letter.eventId }),
       ...(letter.batch !== undefined && { 'cfmr-codec': letter.batch.codec }),
       ...(letter.output !== undefined && { 'cfmr-output': letter.output }),
       ...(!withValue && { 'cfmr-value-bytes': String(sizeBytes) }),

@@ -13,6 +13,8 @@ export interface Message {
   readonly value: Buffer | null
   /** Kafka's offset, or a file's line number; exact to 2^53. */
   readonly offset: number
+  /** The event's id, where the message brings it, since it was delivered elsewhere before. */
+  readonly eventId?: string
 }
 
 /**
@@ -152,6 +154,8 @@ export interface DeadLetter {
   readonly topic: string
   readonly partition: number
   readonly offset: string
+  /** The id that its event would have had, and has when the letter is read back; undefined of what could not be read. */
+  readonly eventId: string | undefined
   /** Size of the original value. */
   readonly sizeBytes: number
   /** How many messages it stands for, and how they are compressed, where a whole record batch cannot be read. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ByteBuffer } from '../lib/byte-buffer.ts'
+import { ByteBuffer } from '../lib/byte-buffer.ts'
 import { putText, wordCount } from '../lib/words.ts'
 
 /** base64url's digits (RFC 4648, section 5). */
@@ -39,6 +39,13 @@ export class EventSource {
     buffer.appendByte(DIGIT_BYTES[(rest & 3) << 4] as number)
   }
 
+  /** The same as text. */
+  idOf(position: number): string {
+    const buffer = new ByteBuffer(EVENT_ID_LENGTH)
+    this.appendId(position, buffer)
+    return buffer.bytes.toString('latin1', 0, buffer.length)
+  }
+
   #begin(block: number): void {
     let bits = (this.#hash << 56n) | BigInt(block)
     let digits = ''
@@ -46,4 +53,28 @@ export class EventSource {
     putText(digits, this.#words, 0)
     this.#block = block
   }
+}
+
+/** A source some of whose messages were delivered elsewhere before, and bring the ids that they had there. */
+export class SecondHandSource extends EventSource {
+  readonly #own: EventSource
+  readonly #ids: ReadonlyMap<number, string>
+
+  /** `ids` by position; all others have those of `own`. */
+  constructor(own: EventSource, ids: ReadonlyMap<number, string>) {
+    super()
+    this.#own = own
+    this.#ids = ids
+  }
+
+  override appendId(position: number, buffer: ByteBuffer): void {
+    const id = this.#ids.get(position)
+    if (id === undefined) this.#own.appendId(position, buffer)
+    else buffer.appendAscii(id)
+  }
+}
+
+/** Whether a text is an id as sources make them, and not something that a stranger has put in its place. */
+export function isEventId(text: string): boolean {
+  return /^[\w-]{21}[AQgw]$/.test(text)
 }

@@ -28,6 +28,7 @@ export function undeliverable(
     topic: ack.topic,
     partition: ack.partition,
     offset: String(ack.offsetOf(index)),
+    eventId: ack.source.idOf(ack.offsetOf(index)),
     sizeBytes: value?.length ?? 0,
     value: keepsValue && value !== null ? Buffer.from(value) : undefined,
   }
@@ -35,5 +36,5 @@ export function undeliverable(
 
 /** The one dead letter of messages that could not be read. */
 export function unreadableLetter({ problem, count, codec, stored }: Unreadable, ack: Ack, keepsValue: boolean): Undeliverable {
-  return { ...undeliverable('undecodable', problem, '', ack, 0, stored, keepsValue), count, batch: { count, codec } }
+  return { ...undeliverable('undecodable', problem, '', ack, 0, stored, keepsValue), eventId: undefined, count, batch: { count, codec } }
 }

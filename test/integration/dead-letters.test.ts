@@ -47,6 +47,7 @@ const letter = (index: number, value: Uint8Array | undefined): DeadLetter => ({
   topic: 'source',
   partition: 2,
   offset: String(index),
+  eventId: index === 1 ? undefined : 'AAAAAAAAAAAAAAAAAAAAAA',
   sizeBytes: value?.length ?? 0,
   value,
 })
@@ -92,6 +93,7 @@ describe('a dead letter', () => {
       'cfmr-partition': '2',
       'cfmr-offset': '1',
     })
+    expect(String(messages[0]?.headers?.['cfmr-event-id'])).toBe('AAAAAAAAAAAAAAAAAAAAAA')
     expect(letters.sent).toBe(3)
     expect(lines).toMatchObject([{ level: 40, topic: 'source', partition: 2, offset: '0', size_bytes: 500 }])
   })

@@ -96,3 +96,29 @@ it('an output that is slow holds the others only by the common limit, and loses 
   expect(seen.kinds()).toEqual(points)
   expect(seen.count()).toBe(load.pointCount)
 })
+
+it('a dead letter that is read back has the id that its event had; what is no id is not believed', async () => {
+  const topic = await site.kafka.topic()
+  const seen = documents()
+  const id = 'QUJDREVGR0hJSktMTU5PUA'
+  const producer = site.kafka.client.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  const value = mix.envelope(numberOf('log'))
+  const ids = [undefined, id, '"},"message":"forged', id.slice(1)]
+  const messages = ids.map((header) => ({ value, ...(header !== undefined && { headers: { other: 'x', 'cfmr-event-id': header } }) }))
+  await producer.send({ topic, messages, acks: -1 })
+  await producer.disconnect()
+  const worker = await site.start({ ...BOTH, CFMR_KAFKA_TOPICS: topic }, { onOutput: seen.onOutput })
+  await site.committed(worker, topic)
+  await worker.stop()
+  expect([...seen.byId.keys()]).toHaveLength(4)
+  expect(seen.byId.has(id)).toBe(true)
+  for (const each of seen.byId.keys()) expect(each).toMatch(/^[\w-]{22}$/)
+})
+
+/** Of the first envelope of that kind. */
+function numberOf(kind: string): number {
+  let number = 0
+  while (mix.kind(number) !== kind) number++
+  return number
+}

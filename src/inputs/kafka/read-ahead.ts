@@ -1,4 +1,5 @@
-import type { Delivery } from '../../flow/contracts.ts'
+import type { Delivery, Message } from '../../flow/contracts.ts'
+import { type EventSource, SecondHandSource } from '../../flow/event-source.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { type Assignment, PartitionAck } from '../offsets/assignment.ts'
 import type { Bell } from '../offsets/bell.ts'
@@ -43,7 +44,7 @@ export class ReadAhead {
     const nowMs = steadyNowMs()
     const run = unreadable === undefined ? new Run(messages, next, nowMs) : Run.unreadable(unreadable, next, nowMs)
     tracker.add(run)
-    const ack = new PartitionAck(assignment, tracker, run, bytes)
+    const ack = new PartitionAck(assignment, tracker, run, bytes, secondHand(tracker, messages))
     this.#waiting.push({ messages, ack, ...(unreadable && { unreadable }), assignment, tracker, run, bytes })
     this.#messages += run.count
     this.#bytes += bytes
@@ -87,4 +88,15 @@ export class ReadAhead {
   hasRoom(assignment: Assignment): boolean {
     return this.#messages < WAITING_MESSAGES && this.#bytes < WAITING_BYTES && !this.isAtLimit(assignment)
   }
+}
+
+/** Where some of the messages bring the ids that they had before: dead letters that are read back. */
+function secondHand(tracker: OffsetTracker, messages: readonly Message[]): EventSource | undefined {
+  let ids: Map<number, string> | undefined
+  for (const { offset, eventId } of messages) {
+    if (eventId === undefined) continue
+    ids ??= new Map()
+    ids.set(offset, eventId)
+  }
+  return ids === undefined ? undefined : new SecondHandSource(tracker.source, ids)
 }

@@ -1,6 +1,8 @@
 import { crc32c } from '@node-rs/crc32'
 import type { Message } from '../../flow/contracts.ts'
+import { isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
+import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
 import { toError } from '../../lib/errors.ts'
 
 /** Kafka's record batch, version 2 of the format: where its fields are. Numbers are big-endian. */
@@ -173,7 +175,10 @@ export class Records {
     if (this.#left === 0) return undefined
     this.#read()
     const start = this.#valueAt
-    return { offset: this.#offset, value: this.#valueLength < 0 ? null : this.#bytes.subarray(start, start + this.#valueLength) }
+    const offset = this.#offset
+    const value = this.#valueLength < 0 ? null : this.#bytes.subarray(start, start + this.#valueLength)
+    const eventId = this.#eventId()
+    return eventId === undefined ? { offset, value } : { offset, value, eventId }
   }
 
   #read(): void {
@@ -192,6 +197,28 @@ export class Records {
     this.#valueAt = at = behindVarint(bytes, at)
     if (!(at + this.#valueLength <= end)) throw this.#damaged()
     this.#at = end
+  }
+
+  /** From the record's headers, which hardly any has. */
+  #eventId(): string | undefined {
+    const bytes = this.#bytes
+    let at = this.#valueAt + Math.max(0, this.#valueLength)
+    const count = at < this.#at ? varint(bytes, at) : 0
+    if (count <= 0) return undefined
+    at = behindVarint(bytes, at)
+    for (let header = 0; header < count && at < this.#at; header++) {
+      const keyLength = varint(bytes, at)
+      const keyAt = behindVarint(bytes, at)
+      const valueAt = behindVarint(bytes, keyAt + keyLength)
+      const valueLength = varint(bytes, keyAt + keyLength)
+      if (!(keyLength >= 0 && valueAt + Math.max(0, valueLength) <= this.#at)) return undefined
+      if (bytes.toString('latin1', keyAt, keyAt + keyLength) === EVENT_ID_HEADER) {
+        const text = bytes.toString('latin1', valueAt, valueAt + Math.max(0, valueLength))
+        return isEventId(text) ? text : undefined
+      }
+      at = valueAt + Math.max(0, valueLength)
+    }
+    return undefined
   }
 
   #damaged(): Error {

@@ -98,8 +98,11 @@ export class PartitionAck implements Ack {
   readonly #tracker: OffsetTracker
   readonly #run: Run
   readonly #bytesPerMessage: number
+  readonly #source: EventSource | undefined
 
-  constructor(assignment: Assignment, tracker: OffsetTracker, run: Run, bytes: number) {
+  /** `source` where it is not the tracker's own. */
+  constructor(assignment: Assignment, tracker: OffsetTracker, run: Run, bytes: number, source?: EventSource) {
+    this.#source = source
     this.topic = tracker.topic
     this.partition = tracker.partition
     this.#tracker = tracker
@@ -119,7 +122,7 @@ export class PartitionAck implements Ack {
   }
 
   get source(): EventSource {
-    return this.#tracker.source
+    return this.#source ?? this.#tracker.source
   }
 
   offsetOf(index: number): number {

@@ -10,6 +10,7 @@ const letter = (offset: number, reason: DeadLetter['reason']): DeadLetter => ({
   topic: 'firehose',
   partition: 4,
   offset: String(offset),
+  eventId: undefined,
   sizeBytes: 123,
   value: Buffer.from('the content'),
 })

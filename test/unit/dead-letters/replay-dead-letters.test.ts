@@ -10,6 +10,7 @@ const letter = (line: number): DeadLetter => ({
   topic: 'logs/a.ndjson',
   partition: 0,
   offset: String(line),
+  eventId: undefined,
   sizeBytes: 12,
   value: undefined,
 })
