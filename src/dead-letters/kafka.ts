@@ -46,7 +46,7 @@ export class KafkaDeadLetters implements DeadLetters, Readiness {
 
   constructor({ topic, kafka, log }: KafkaDeadLettersOptions) {
     this.#topic = topic
-    this.#log = limitedLog(log)
+    this.#log = limitedLog(log, { isByCause: false })
     const client = new kafkajs.Kafka({ ...kafka, retry: { retries: 0 } })
     this.#producer = client.producer({ allowAutoTopicCreation: false, createPartitioner: this.#createPartitioner })
   }

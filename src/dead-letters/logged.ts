@@ -9,7 +9,7 @@ export class LoggedDeadLetters implements DeadLetters, Readiness {
   readonly #log: LimitedLog
 
   constructor({ log }: { readonly log: Logger }) {
-    this.#log = limitedLog(log)
+    this.#log = limitedLog(log, { isByCause: false })
   }
 
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ export class ReplayDeadLetters implements DeadLetters, Readiness {
 
   constructor({ log }: { readonly log: Logger }) {
     this.#log = log
-    this.#limited = limitedLog(log)
+    this.#limited = limitedLog(log, { isByCause: false })
   }
 
   async send(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {

@@ -20,6 +20,11 @@ export interface LimitedLog {
   flush(): void
 }
 
+export interface LimitedLogOptions {
+  /** Whether lines of one key with different causes are told apart. False where the cause is what a message holds: it may be anything. */
+  readonly isByCause?: boolean
+}
+
 interface Repeating {
   suppressed: number
   latest: (suppressed: number) => void
@@ -29,13 +34,13 @@ interface Repeating {
  * The line that stands for others is the latest of them, with `suppressed`: how many there were in that minute besides
  * itself. It comes by itself when the minute is over, whether or not another one follows, so none goes uncounted.
  */
-export function limitedLog(log: Logger): LimitedLog {
+export function limitedLog(log: Logger, { isByCause = true }: LimitedLogOptions = {}): LimitedLog {
   const repeating = new Map<string, Repeating>()
   const causes = new Map<string, Set<string>>()
 
   function write(ofKey: string, line: (fields: LogFields) => void, fields: LogFields): void {
     const known = causes.get(ofKey) ?? new Set()
-    const told = causeOf(fields['error'])
+    const told = isByCause ? causeOf(fields['error']) : ''
     const cause = known.has(told) || known.size < MAX_CAUSES ? told : 'others'
     const key = `${ofKey} ${cause}`
     const latest = (suppressed: number) => line({ ...fields, suppressed })

@@ -35,6 +35,7 @@ export function showFigures(stats: StatsSnapshot, history: History): void {
   const lookUps = metadata.hits + metadata.misses
   setText(byId('hit-share'), lookUps === 0 ? UNKNOWN : percent(metadata.hits / lookUps))
   showLedger(stats, history)
+  showOutputs(stats)
   showPartitions(stats)
 }
 
@@ -72,6 +73,32 @@ function showLedger({ ledger }: StatsSnapshot, history: History): void {
       part.style.flexGrow = String(messages)
     },
   )
+}
+
+/** Where there is another one than InfluxDB, which has a table of its own. */
+function showOutputs({ outputs }: StatsSnapshot): void {
+  const rows = Object.entries(outputs)
+  byId('outputs-section').hidden = rows.length === 1 && 'influxdb' in outputs
+  byId('influxdb-section').hidden = !('influxdb' in outputs)
+  eachChild(byId('outputs'), rows, outputRow, (row, [name, { ack, records, in_flight, held, refused, failures, last_error }]) => {
+    setText(row.children[0]?.firstChild as Element, name)
+    setText(row.children[0]?.lastElementChild as Element, last_error === null ? `acked: ${ack}` : last_error)
+    for (const [i, value] of [records, in_flight, held, refused, failures].entries()) {
+      const cell = row.children[i + 1] as HTMLElement
+      setText(cell, count(value))
+      cell.classList.toggle('is-nothing', value === 0)
+      cell.classList.toggle('is-bad', i > 1 && value !== 0)
+    }
+  })
+}
+
+function outputRow(): HTMLTableRowElement {
+  const row = make('tr')
+  const name = make('th')
+  name.scope = 'row'
+  name.append(make('span'), make('small'))
+  row.append(name, ...Array.from({ length: 5 }, () => make('td')))
+  return row
 }
 
 export function showPartitions({ kafka }: StatsSnapshot): void {
