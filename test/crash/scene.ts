@@ -140,6 +140,8 @@ export async function expectLedger(worker: WorkerProcess, expected: Readonly<Rec
     not_found: 0,
     undecodable: 0,
     refused: 0,
+    dropped: 0,
+    over_quota: 0,
     abandoned: 0,
     in_flight: 0,
     residue: 0,
