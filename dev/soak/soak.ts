@@ -33,7 +33,7 @@ export interface SoakResult {
 }
 
 /** Compilers, caches and pools fill in the first rounds. */
-export const WARM_UP_ROUNDS = 3
+const WARM_UP_ROUNDS = 3
 const topic = 'soak'
 const database = 'soak'
 

@@ -7,6 +7,11 @@ export function baseUrl(example: string, login: string) {
   return kind('URL', (value) => parseBaseUrl(value.trim(), example, login))
 }
 
+/** Several of them, with commas between, each with the same path rules. */
+export function baseUrls(example: string, login: string) {
+  return kind('list of URLs', (value) => value.split(',').map((address) => parseBaseUrl(address.trim(), example, login)))
+}
+
 /** The API's URL, or the path of a file that stands in for it. */
 export type ApiAddress = { readonly url: string } | { readonly file: string }
 

@@ -1,7 +1,7 @@
 import type { Records } from './contracts.ts'
 
 /** Some lines of `batch`, given by their numbers in ascending order, as one body to send. */
-export function selectLines(batch: Records, numbers: Uint32Array): Records {
+export function selectRecords(batch: Records, numbers: Uint32Array): Records {
   if (numbers.length === batch.count) return batch
   const source = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length)
   const startOf = (line: number) => (line === 0 ? 0 : batch.endOf(line - 1))

@@ -17,7 +17,7 @@ const ESCAPE_OF: (Buffer | undefined)[] = Array.from({ length: 0x80 }, (_, code)
 )
 
 /** The longest escape, `\u0000`. */
-export const MAX_ESCAPED_BYTES = 6
+const MAX_ESCAPED_BYTES = 6
 
 /** Appends the escape of `byte`, or the byte itself. Returns where it ends. */
 function put(byte: number, target: Uint8Array, at: number): number {

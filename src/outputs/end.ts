@@ -10,7 +10,7 @@ import type { KafkaConnectionOptions } from '../kafka/connection.ts'
 
 /** Variables by name, made by the kinds of `config/kinds.ts`. */
 // biome-ignore lint/suspicious/noExplicitAny: what a kind parses is its own
-export type Variables = Readonly<Record<string, any>>
+type Variables = Readonly<Record<string, any>>
 
 /** Their values as the kinds parse them; undefined is not set. */
 export type ValuesOf<V extends Variables> = Pick<CleanedEnv<V>, keyof V & string>

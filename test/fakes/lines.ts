@@ -1,14 +1,19 @@
 import type { Ack, Records } from '../../src/flow/contracts.ts'
 import { EventSource } from '../../src/flow/event-source.ts'
 
-/** Lines without their newlines, as a batch. */
-export function linesOf(texts: readonly string[]): Records {
+/** Records as they are, as a batch. */
+export function recordsOf(texts: readonly string[], place?: string): Records {
   let length = 0
   const ends = texts.map((text) => {
-    length += Buffer.byteLength(text) + 1
+    length += Buffer.byteLength(text)
     return length
   })
-  return { count: texts.length, bytes: Buffer.from(texts.map((text) => `${text}\n`).join('')), endOf: (line) => ends[line] as number }
+  return { count: texts.length, bytes: Buffer.from(texts.join('')), endOf: (record) => ends[record] as number, place }
+}
+
+/** Lines without their newlines, as a batch. */
+export function linesOf(texts: readonly string[]): Records {
+  return recordsOf(texts.map((text) => `${text}\n`))
 }
 
 /** The texts of lines, the other way round. */

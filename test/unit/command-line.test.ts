@@ -71,7 +71,7 @@ describe('command line', () => {
     [['check', 'now'], 'now: found behind check', 'expected nothing'],
     [['replay'], 'replay: found no file', '- is stdin'],
     [['replay', '-', '-'], '-: found more than once', 'expected once'],
-    [['replay', 'f', '--output', 'nowhere'], '--output: found "nowhere"', 'expected influxdb, stdout'],
+    [['replay', 'f', '--output', 'nowhere'], '--output: found "nowhere"', 'expected influxdb, '],
     [['replay', 'f', '--from', '0'], '--from: found "0"', 'counted from 1'],
     [['replay', 'f', '--from', 'x'], '--from: found "x"', 'LINE or FILE:LINE'],
     [['replay', 'f', 'g', '--from', '3'], '--from: found "3"', 'several files'],

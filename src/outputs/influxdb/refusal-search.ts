@@ -1,5 +1,5 @@
 import type { Records, RefusedRecord } from '../../flow/contracts.ts'
-import { selectLines } from '../../flow/select-records.ts'
+import { selectRecords } from '../../flow/select-records.ts'
 import type { Refusal } from './answer.ts'
 import { lineText } from './named-lines.ts'
 import { isOfSeries, kinOf, suspects } from './suspects.ts'
@@ -36,7 +36,7 @@ export class RefusalSearch {
   get next(): Records | undefined {
     const numbers = this.#pending.at(-1)
     if (numbers === undefined || this.isDoubtful) return undefined
-    this.#next ??= selectLines(this.#batch, numbers)
+    this.#next ??= selectRecords(this.#batch, numbers)
     return this.#next
   }
 

@@ -1,0 +1,53 @@
+import { patternsOf } from './index-name.ts'
+
+/** As the index template is called. */
+export const TEMPLATE_NAME = 'cf-metrics-refinery'
+
+const keyword = { type: 'keyword', ignore_above: 8191 }
+const long = { type: 'long' }
+const bytes = { properties: { bytes: long } }
+const quota = { properties: { bytes: long, quota: bytes } }
+const named = { properties: { id: keyword, name: keyword } }
+
+/**
+ * The fields of documents (ENDS.md, section 2). Times keep their nanoseconds; numbers that are 64 bits stay exact; what nobody has thought of
+ * becomes a keyword, if it is text.
+ */
+const MAPPINGS = {
+  dynamic_templates: [{ texts: { match_mapping_type: 'string', mapping: keyword } }],
+  properties: {
+    '@timestamp': { type: 'date_nanos' },
+    message: { type: 'text' },
+    event: { properties: { id: keyword, kind: keyword, dataset: keyword, duration: long, truncated: { type: 'boolean' } } },
+    log: { properties: { iostream: keyword, logger: keyword } },
+    cloudfoundry: {
+      properties: {
+        app: { properties: { id: keyword, name: keyword, instance: { properties: { id: keyword } } } },
+        space: named,
+        org: named,
+        peer_type: keyword,
+        container: { properties: { cpu: { properties: { pct: { type: 'double' } } }, memory: quota, disk: quota } },
+      },
+    },
+    http: {
+      properties: {
+        request: { properties: { method: keyword, id: keyword } },
+        response: { properties: { status_code: long, body: bytes } },
+      },
+    },
+    url: { properties: { original: keyword } },
+    user_agent: { properties: { original: keyword } },
+    source: { properties: { address: keyword } },
+  },
+}
+
+/** The index template that CFMR_ELASTICSEARCH_TEMPLATE=install puts in place, as a body of `PUT /_index_template/…`. */
+export function indexTemplate(index: string, isDataStream: boolean): object {
+  return {
+    index_patterns: patternsOf(index),
+    priority: 200,
+    ...(isDataStream && { data_stream: {} }),
+    template: { mappings: MAPPINGS },
+    _meta: { description: 'Documents of cf-metrics-refinery' },
+  }
+}
