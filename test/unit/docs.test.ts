@@ -80,7 +80,7 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^npm run build$/, runBy('test/support/stack.ts', "['run', '--silent', 'build']")],
   [/^npm test$/, checkScript],
   [/^npm run demo( -- .*)?$/, checkScript],
-  [/^npm run (test:unit|bench|drill|screenshot|push)( -- .*)?$/, checkScript],
+  [/^npm run (test:unit|bench|drill|soak|screenshot|push)( -- .*)?$/, checkScript],
   [/^npm run check$/, isPartOfNpmTest],
   [/^npm run boards$/, runBy('test/integration/grafana.test.ts', 'boardJson(source)')],
   [/^npm start$/, runBy(DOCS_TEST, "'npm start'")],
