@@ -1,6 +1,7 @@
 import kafkajs, { type ICustomPartitioner, type KafkaConfig, type Message, type Producer } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { DeadLetter, DeadLetters, Readiness } from '../flow/contracts.ts'
+import { kafkaErrorType } from '../kafka/error-type.ts'
 import { EVENT_ID_HEADER } from '../kafka/headers.ts'
 import { explainKafkaError } from '../kafka/problem.ts'
 import { abortable } from '../lib/abortable.ts'
@@ -200,6 +201,5 @@ function toMessage({ letter, withValue }: Entry): Message {
   }
 }
 
-const typeOf = (error: Error): unknown => ('type' in error ? error.type : error.cause instanceof Error ? typeOf(error.cause) : undefined)
-const isTooLarge = (error: Error) => typeOf(error) === 'MESSAGE_TOO_LARGE' || typeOf(error) === 'RECORD_LIST_TOO_LARGE'
-const isUnknownTopic = (error: Error) => typeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+const isTooLarge = (error: Error) => ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '')
+const isUnknownTopic = (error: Error) => kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'

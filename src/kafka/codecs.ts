@@ -1,8 +1,9 @@
+import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { Decompress as ZstdStream } from 'fzstd'
 import kafkajs from 'kafkajs'
-import { decompressFrameSync } from 'lz4-napi'
-import { uncompressSync } from 'snappy'
+import { compressFrame, decompressFrameSync } from 'lz4-napi'
+import { compress as compressSnappy, uncompressSync } from 'snappy'
 import { toError } from '../lib/errors.ts'
 
 const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkajs
@@ -13,10 +14,11 @@ export const CODEC_NAMES: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 
 /** The most that one record batch may become. Producers end a batch at about 1 MB before compression; this is no honest one. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024
 
-/** Teaches kafkajs, for the whole process, to read every compression of Kafka; may be called again. Nothing is ever sent compressed. */
+/** Teaches kafkajs, for the whole process, to read every compression of Kafka, and to write it where that can be done; may be called again. */
 export function registerCodecs(): void {
   for (const type of Object.keys(decompressors).map(Number)) {
     CompressionCodecs[type as keyof typeof CompressionCodecs] = () => ({
+      compress: async ({ buffer }: { readonly buffer: Buffer }) => compress(type, buffer),
       decompress: async (compressed: Buffer) => decompress(type, compressed),
     })
   }
@@ -36,6 +38,35 @@ export function decompress(type: number, compressed: Buffer): Buffer {
     const error = toError(thrown)
     throw failed(error instanceof TooLarge || ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') ? TOO_LARGE : error.message, error)
   }
+}
+
+/** Whether this Node can write zstd: 22.15 and later. */
+export const canWriteZstd = 'zstdCompressSync' in zlib
+
+async function compress(type: number, bytes: Buffer): Promise<Buffer> {
+  switch (type) {
+    case CompressionTypes.GZIP:
+      return gzip(bytes, { level: 1 })
+    case CompressionTypes.Snappy:
+      return xerial(await compressSnappy(bytes))
+    case CompressionTypes.LZ4:
+      return compressFrame(bytes)
+    case CompressionTypes.ZSTD:
+      if (canWriteZstd) return (zlib as unknown as { zstdCompressSync(bytes: Buffer): Buffer }).zstdCompressSync(bytes)
+  }
+  throw new KafkaJSNonRetriableError(`compression number ${type} cannot be written by this version of Node`)
+}
+
+const gzip = promisify(zlib.gzip)
+
+/** One block in the framing of snappy-java, which every client reads. */
+function xerial(block: Buffer): Buffer {
+  const header = Buffer.alloc(XERIAL_HEADER_BYTES + 4)
+  XERIAL_MAGIC.copy(header)
+  header.writeInt32BE(1, XERIAL_MAGIC.length)
+  header.writeInt32BE(1, XERIAL_MAGIC.length + 4)
+  header.writeInt32BE(block.length, XERIAL_HEADER_BYTES)
+  return Buffer.concat([header, block])
 }
 
 /** Synchronous: record batches are small, and handing one to another thread costs several times the work itself. */

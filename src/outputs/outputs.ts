@@ -1,9 +1,10 @@
 import { elasticsearch } from './elasticsearch/end.ts'
 import { influxdb } from './influxdb/end.ts'
+import { kafka } from './kafka/end.ts'
 import { stdout } from './stdout/end.ts'
 
 /** All outputs, in the manual's order. Whoever adds one names it here, twice, and nowhere else. */
-export const OUTPUTS = [influxdb, elasticsearch, stdout] as const
-export const OUTPUT_VARIABLES = { ...influxdb.variables, ...elasticsearch.variables, ...stdout.variables }
+export const OUTPUTS = [influxdb, elasticsearch, kafka, stdout] as const
+export const OUTPUT_VARIABLES = { ...influxdb.variables, ...elasticsearch.variables, ...kafka.variables, ...stdout.variables }
 
 export const OUTPUT_NAMES: readonly string[] = OUTPUTS.map(({ name }) => name)

@@ -1,7 +1,16 @@
 import type { Admin, IHeaders, Kafka } from 'kafkajs'
 import { createTopics, kafkaClient, type NewTopic, notYet } from '../../dev/kafka-client.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
+import { registerCodecs } from '../../src/kafka/codecs.ts'
 import { uniqueName } from './shared.ts'
+
+export interface ConsumedMessage {
+  readonly partition: number
+  readonly key: string | null
+  readonly value: Buffer | null
+  readonly timestamp: string
+  readonly headers: Record<string, string>
+}
 
 /** What tests do with a Kafka besides the program: topics of their own, messages, a look at what is committed. */
 export class KafkaTester {
@@ -47,18 +56,19 @@ export class KafkaTester {
   }
 
   /** Everything in the topic's partition from its beginning, `count` messages of it. */
-  async consume(topic: string, count: number): Promise<{ value: Buffer | null; headers: Record<string, string> }[]> {
+  async consume(topic: string, count: number): Promise<ConsumedMessage[]> {
+    registerCodecs()
     const consumer = this.client.consumer({ groupId: uniqueName('reader') })
     await consumer.connect()
     try {
       await consumer.subscribe({ topic, fromBeginning: true })
       return await new Promise((resolve, reject) => {
-        const read: { value: Buffer | null; headers: Record<string, string> }[] = []
+        const read: ConsumedMessage[] = []
         consumer
           .run({
-            eachMessage: async ({ message: { value, headers } }) => {
+            eachMessage: async ({ partition, message: { key, value, headers, timestamp } }) => {
               const texts = Object.entries(headers ?? {}).map(([name, header]) => [name, String(header)])
-              read.push({ value, headers: Object.fromEntries(texts) })
+              read.push({ partition, key: key === null ? null : String(key), value, timestamp, headers: Object.fromEntries(texts) })
               if (read.length === count) resolve(read)
             },
           })

@@ -6,15 +6,14 @@ import type { Ack } from '../../flow/contracts.ts'
 import { EVENT_ID_LENGTH } from '../../flow/event-source.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { snippet } from '../../lib/words.ts'
-import { IndexNames } from './index-name.ts'
+import { type NameTemplate, secondsOf } from '../name-template.ts'
+import { indexNames } from './index-name.ts'
 
 const CREATE = snippet('{"create":{"_index":"')
 const ID = snippet('","_id":"')
 const END = snippet('"}}\n')
 const NEWLINE = 0x0a
 const MINUS = 0x2d
-const ZERO = 0x30
-const TIMESTAMP_DIGITS = 19
 const ROOM_BYTES = 512
 
 export interface BulkEncoderOptions {
@@ -25,11 +24,11 @@ export interface BulkEncoderOptions {
 /** Writes an event as two lines of a `_bulk` request: where its document goes, under the event's id, and the document. */
 export class BulkEncoder implements EventEncoder {
   readonly #documents: DocumentEncoder
-  readonly #names: IndexNames
+  readonly #names: NameTemplate
 
   constructor({ index, maxBytes }: BulkEncoderOptions) {
     this.#documents = new DocumentEncoder({ maxBytes })
-    this.#names = new IndexNames(index)
+    this.#names = indexNames(index)
   }
 
   /** Documents whose message was cut. */
@@ -40,9 +39,7 @@ export class BulkEncoder implements EventEncoder {
   encode(event: AppEvent, app: App, _message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): string | undefined {
     const { kind, view, timestamp, timestampEnd } = event
     if (view.getUint8(timestamp) === MINUS) return 'the event is of before 1970, which date_nanos cannot hold'
-    let seconds = 0
-    // In ns: all but the last nine digits.
-    for (let at = timestamp; at < timestampEnd - (TIMESTAMP_DIGITS - 10); at++) seconds = seconds * 10 + view.getUint8(at) - ZERO
+    const seconds = secondsOf(view, timestamp, timestampEnd)
     const name = this.#names.of(kind === HTTP ? 'http' : kind === CONTAINER ? 'container' : 'log', seconds, app)
     buffer.reserve(name.length + EVENT_ID_LENGTH + ROOM_BYTES)
     buffer.appendSnippet(CREATE)

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../../lib/http-server.ts'
+import { KINDS } from '../name-template.ts'
 import type { Cluster } from './cluster.ts'
-import { KINDS } from './index-name.ts'
 import { indexTemplate, TEMPLATE_NAME } from './template.ts'
 import type { ElasticsearchSettings } from './variables.ts'
 

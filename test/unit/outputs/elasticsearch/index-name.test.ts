@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
 import { App } from '../../../../src/cloud-foundry/app.ts'
-import { IndexNames, patternsOf, templateProblem } from '../../../../src/outputs/elasticsearch/index-name.ts'
+import { indexNames, patternsOf, templateProblem } from '../../../../src/outputs/elasticsearch/index-name.ts'
 
 const metadata = { app: 'a', app_guid: 'ag', space: 'dev', space_guid: 'sg', org: 'shop', org_guid: '9a8b7c6d-0000-4000-8000-000000000000' }
 const appIn = (org: string, org_guid = metadata.org_guid) => App.of('ag', { ...metadata, org, org_guid }, 0, { documents: true })
@@ -13,7 +13,7 @@ describe('the index of an event', () => {
     [1_763_989_200, 'cf-log-2025.11.24'],
     [9_223_372_036, 'cf-log-2262.04.11'],
   ])('has the UTC day of second %i', (seconds, name) => {
-    expect(new IndexNames('cf-{kind}-{yyyy.MM.dd}').of('log', seconds, appIn('shop'))).toBe(name)
+    expect(indexNames('cf-{kind}-{yyyy.MM.dd}').of('log', seconds, appIn('shop'))).toBe(name)
   })
 
   test.each([
@@ -22,11 +22,11 @@ describe('the index of an event', () => {
     ['ümlaut & co', '_mlaut___co-9a8b7c6d-log'],
     ['', 'none-9a8b7c6d-log'],
   ])('has the organization %j as an index may have it', (org, name) => {
-    expect(new IndexNames('{org}-{kind}').of('log', 0, appIn(org))).toBe(name)
+    expect(indexNames('{org}-{kind}').of('log', 0, appIn(org))).toBe(name)
   })
 
   it('is never shared by two organizations whose names become alike', () => {
-    const names = new IndexNames('{org}-{kind}')
+    const names = indexNames('{org}-{kind}')
     const one = names.of('log', 0, appIn('A B', '11111111-0000-4000-8000-000000000000'))
     const other = names.of('log', 0, appIn('A_B', '22222222-0000-4000-8000-000000000000'))
     expect(one).not.toBe(other)
