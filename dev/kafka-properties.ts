@@ -50,6 +50,8 @@ export function nodeProperties({
     'broker.heartbeat.interval.ms': 300,
     'num.network.threads': 2,
     'num.io.threads': 4,
+    // Messages have the times of their events, in loads long ago.
+    'log.retention.ms': -1,
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
     'controlled.shutdown.enable': voters.length > 1 ? 'true' : 'false',
     ...(certificates && {
