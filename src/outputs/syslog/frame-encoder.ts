@@ -1,6 +1,7 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
+import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
 import { cutAt, payloadOf } from '../../cloud-foundry/documents/payload.ts'
+import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
 import type { Ack } from '../../flow/contracts.ts'
@@ -62,7 +63,7 @@ export class FrameEncoder implements EventEncoder {
 
   #appendLog(event: AppEvent, texts: AppTexts, id: string, buffer: ByteBuffer): void {
     const { messageType, sourceType, sourceTypeEnd, instance, instanceEnd } = event
-    const source = textAt(event, sourceType, sourceTypeEnd)
+    const source = wordsAt(event, sourceType, sourceTypeEnd)
     const process = textAt(event, instance, instanceEnd)
     const priority = messageType === MESSAGE_ERR ? PRIORITY_ERR : PRIORITY_OUT
     const procId = printable(`[${source.toUpperCase()}${process === '' ? '' : `/${process}`}]`, LONGEST_PROCID)
@@ -142,6 +143,12 @@ function textAt({ bytes }: AppEvent, start: number, end: number): string {
   return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, Math.max(0, end - start)).toString()
 }
 
+/** Of a span that may be what a JSON string has between its quotes. */
+function wordsAt(event: AppEvent, start: number, end: number): string {
+  const text = textAt(event, start, end)
+  return event.isJsonText && text.includes('\\') ? JSON.parse(`"${text}"`) : text
+}
+
 /** RFC 5424 has at most microseconds. */
 function timeOf(event: AppEvent): string {
   const ns = BigInt(textAt(event, event.timestamp, event.timestampEnd))
@@ -160,9 +167,10 @@ function cleaned(payload: Uint8Array, escapesLf: boolean): Uint8Array {
 
 function timer(event: AppEvent): string {
   const duration = event.durationSeconds + event.durationNanoseconds / 1e9
-  const status = textAt(event, event.statusCode, event.statusCodeEnd)
-  const uri = textAt(event, event.uri, event.uriEnd)
-  return `[timer@${ENTERPRISE} name="http" duration="${duration}" status_code="${status}"${param('uri', uri)}]`
+  const method = event.absent & ABSENT_METHOD ? '' : (METHODS[event.method] ?? String(event.method))
+  const status = event.absent & ABSENT_STATUS ? '' : textAt(event, event.statusCode, event.statusCodeEnd)
+  const uri = wordsAt(event, event.uri, event.uriEnd)
+  return `[timer@${ENTERPRISE} name="http" duration="${duration}"${param('method', method)}${param('status_code', status)}${param('uri', uri)}]`
 }
 
 function gauges(event: AppEvent): string[] {

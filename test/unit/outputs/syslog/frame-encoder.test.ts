@@ -45,6 +45,12 @@ it('what comes from stderr has its own priority', () => {
   expect(encode(log('x', { message_type: 2 })).frames[0]).toMatch(/^<11>1 /)
 })
 
+it('a source with quotes, brackets and line breaks forges nothing', () => {
+  const [frame = ''] = encode(log('x', { source_type: 'APP/a"]\n<1>' })).frames
+  expect(frame).toContain(' [APP/A"]-<1>/2] - [tags')
+  expect(frame).toContain(' source_type="APP/a\\"\\] <1>" event_id=')
+})
+
 it('an app without names has its id, and nothing else', () => {
   expect(encode(log('x'), {}, false).frames[0]).toMatch(
     new RegExp(` ${GUID} ${GUID} \\[APP/PROC/WEB/2\\] - \\[tags@47450 app_id="${GUID}" instance_id=`),
@@ -123,7 +129,7 @@ it('a request is structured data where it is asked for', () => {
   const { frames } = encode(request, { metrics: true })
   expect(frames).toHaveLength(1)
   expect(frames[0]).toContain(
-    ' [3] - [timer@47450 name="http" duration="0.25" status_code="200" uri="http://shop.example/\\"x\\""][tags@47450 ',
+    ' [3] - [timer@47450 name="http" duration="0.25" method="GET" status_code="200" uri="http://shop.example/\\"x\\""][tags@47450 ',
   )
   expect(frames[0]).toMatch(/event_id="[\w-]{22}"\]\n$/)
 })
