@@ -257,13 +257,12 @@ test('whatever bytes come, no more is read than they are, nothing throws, and ea
       async ({ shapes, begin }, all, tail) => {
         const log = await store(shapes, begin, false)
         const set = all.reduce((hurt, { at, bit }) => damaged(hurt, { at, bit }).log, log as readonly Stored[])
-        const bytes = Buffer.concat([...set.map((batch) => batch.bytes), tail])
         const end = endOf(log)
         const answers: number[] = []
         const { position } = await readAll(
           (from) => {
             answers.push(from)
-            return from >= end ? undefined : bytes
+            return from >= end ? undefined : Buffer.concat([bytesFrom(set, from) as Buffer, tail])
           },
           { begin, end, enough: 2000 },
         )

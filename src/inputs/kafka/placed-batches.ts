@@ -10,6 +10,8 @@ export interface Asked {
   /** The offset that was asked for. */
   readonly from: number
   readonly highWatermark: number
+  /** Where a batch is known to begin: it was asked for by this offset, or came behind another one. */
+  readonly certain?: number | undefined
 }
 
 export interface PlacedBatches {
@@ -24,22 +26,25 @@ export interface PlacedBatches {
  * nothing out. One that cannot be where it says it is is as unreadable as one that is damaged; it takes the offsets up to what is
  * behind it. The last ends the answer where something is missing before it, and nothing behind it tells that this is so.
  */
-export function placeBatches(fetched: readonly Fetched[], { from, highWatermark }: Asked): PlacedBatches {
+export function placeBatches(fetched: readonly Fetched[], { from, highWatermark, certain }: Asked): PlacedBatches {
   const placed: Placed[] = []
   let first = from
   let next = from
+  let isBehindDamage = false
   for (const [index, item] of fetched.entries()) {
     const isFirst = placed.length === 0
     const following = spanOf(fetched[index + 1])?.base
     const span = spanOf(item)
     // An old message may come with others that were compressed together with it.
     if (isFirst && !(item instanceof RecordBatch) && span !== undefined && span.last < from) continue
-    const around = { mayBeginEarlier: isFirst, following, highWatermark }
+    const around = { mayBeginEarlier: isFirst, isBehindDamage, following, highWatermark, certain }
     const problem = span === undefined ? (item as DamagedBytes).problem : misplacement(span, next, around)
     if (problem !== undefined) {
-      const unreadable = unreadableAt(item, problem, next, around)
+      const believed = { ...around, following: believedBase(fetched[index + 1], fetched[index + 2]) }
+      const unreadable = unreadableAt(item, problem, next, believed)
       if (unreadable === undefined) continue
       placed.push(unreadable)
+      isBehindDamage = true
       next = unreadable.last + 1
       continue
     }
@@ -65,29 +70,38 @@ function spanOf(item: Fetched | undefined): Span | undefined {
   return { base: offset, last: offset, offsets: 1 }
 }
 
+/** Where the next one begins. Undefined where the one behind that denies it: one of the two is not where it says it is. */
+function believedBase(item: Fetched | undefined, next: Fetched | undefined): number | undefined {
+  const span = spanOf(item)
+  return span !== undefined && (spanOf(next)?.base ?? Number.POSITIVE_INFINITY) > span.last ? span.base : undefined
+}
+
 interface Surroundings {
   readonly mayBeginEarlier: boolean
+  readonly isBehindDamage: boolean
   /** The offset that what comes behind it says it begins at. */
   readonly following: number | undefined
   readonly highWatermark: number
+  readonly certain: number | undefined
 }
 
 /** Why a batch cannot be where it says it is, where `next` comes next. */
 function misplacement({ base, last, offsets }: Span, next: number, around: Surroundings): string | undefined {
-  const { mayBeginEarlier, following, highWatermark } = around
+  const { mayBeginEarlier, isBehindDamage, following, highWatermark, certain } = around
   const says = `its header says that it has the offsets ${base} to ${last}`
-  const fitsIn = (following ?? highWatermark) === next + offsets
+  const fitsIn = base !== certain && (following ?? highWatermark) === next + offsets
   if (last < next || (base < next && (!mayBeginEarlier || fitsIn))) return `${says}, where ${next} comes next`
-  if (base <= next) return undefined
+  // What has just been written may be ahead of the end that Kafka tells, but not with something missing or damaged before it.
+  const ends = `${says}, and the partition ends at ${highWatermark}`
+  if (base <= next) return isBehindDamage && last >= highWatermark ? ends : undefined
   if (following !== undefined && following >= next && following <= last) return `${says}, and what is behind it begins at ${following}`
-  // What has just been written may be ahead of the end that Kafka tells, but not with something missing before it.
-  return last >= highWatermark ? `${says}, and the partition ends at ${highWatermark}` : undefined
+  return last >= highWatermark ? ends : undefined
 }
 
-/** Undefined where it takes no offset: the next one begins where it should. */
+/** Undefined where it takes no offset: the next one begins where it should, or the partition ends there. */
 function unreadableAt(item: Fetched, problem: string, first: number, around: Surroundings): UnreadablePortion | undefined {
   const { following = Number.POSITIVE_INFINITY, highWatermark } = around
-  if (following === first) return undefined
+  if (following === first || first >= highWatermark) return undefined
   const isKnown = following > first && following < highWatermark
   const isOld = !(item instanceof DamagedBytes || item instanceof RecordBatch)
   const last = isKnown ? following - 1 : lastOffset(item, first, highWatermark)

@@ -43,6 +43,8 @@ export class BatchReader {
   readonly #damages = new WeakMap<OffsetTracker, number>()
   /** What was asked for was seen to be in the middle of a batch. */
   readonly #middles = new WeakMap<OffsetTracker, number>()
+  /** Where the last batch begins that was asked for by just that offset, or came behind another one. */
+  readonly #beginnings = new WeakMap<OffsetTracker, number>()
 
   constructor(options: BatchReaderOptions) {
     this.#options = options
@@ -61,7 +63,9 @@ export class BatchReader {
     if (rawMessages.length === 0) return
     const from = Number(fetchedOffset)
     if (this.#beginsEarlier(tracker, rawMessages[0], from)) return
-    const { placed, first, end } = placeBatches(rawMessages, { from, highWatermark })
+    const { placed, first, end } = placeBatches(rawMessages, { from, highWatermark, certain: this.#beginnings.get(tracker) })
+    const last = placed.at(-1)
+    if (last instanceof RecordBatch && (placed.length > 1 || last.baseOffset === from)) this.#beginnings.set(tracker, last.baseOffset)
     if (!this.#goesOn(tracker, first, end)) {
       if (end > from && end <= tracker.position) this.#goOnFrom(tracker, from, end, resolveOffset)
       return void (await sleep(20))
