@@ -140,3 +140,8 @@ export function guidOf({ guid, bytes, appId, appIdEnd }: AppEvent): string {
   uuid.writeBigUInt64LE(high, 8)
   return uuid.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
+
+/** A span of the event's bytes as text; '' where it is empty. */
+export function textAt({ bytes }: AppEvent, start: number, end: number): string {
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, Math.max(0, end - start)).toString()
+}

@@ -1,17 +1,17 @@
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { connectSocket, type SocketOptions } from './connect.ts'
+import { connectSocket, type SocketOptions } from '../lib/connect-socket.ts'
 
 export interface StreamOptions extends SocketOptions {
-  /** Bytes that were written last and are written again after a break, since nobody says what has arrived. */
+  /** Bytes that were written last and are written again after a break, since nobody says what has arrived; 0: none. */
   readonly windowBytes: number
 }
 
 /**
- * Syslog over TCP or TLS. Nothing is acknowledged there: what the operating system has taken may still be lost when the receiver goes away, so
+ * Frames over TCP or TLS, where nothing is acknowledged: what the operating system has taken may still be lost when the receiver goes away, so
  * the last bytes are kept and written again on the next connection. What lies between a receiver's buffer and that is lost.
  */
-export class SyslogStream {
+export class ByteStream {
   readonly #options: StreamOptions
   #socket: Socket | undefined
   #window: Buffer[] = []
@@ -23,7 +23,7 @@ export class SyslogStream {
     this.#options = options
   }
 
-  /** Resolves once the operating system has taken them. Each is a message, framed. */
+  /** Resolves once the operating system has taken them, each a whole message. */
   async write(frames: readonly Buffer[], signal: AbortSignal): Promise<void> {
     const socket = await this.#connected(signal)
     await writeTo(socket, Buffer.concat(frames), signal)
@@ -60,7 +60,7 @@ export class SyslogStream {
   #keep(frame: Buffer): void {
     this.#window.push(frame)
     this.#windowBytes += frame.length
-    while (this.#windowBytes > this.#options.windowBytes && this.#window.length > 1) this.#windowBytes -= this.#window.shift()?.length ?? 0
+    while (this.#windowBytes > this.#options.windowBytes && this.#window.length > 0) this.#windowBytes -= this.#window.shift()?.length ?? 0
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Findings, findingsOf } from '../../check/finding.ts'
+import { connectSocket } from '../../lib/connect-socket.ts'
 import { errorText } from '../../lib/error-text.ts'
-import { connectSocket } from './connect.ts'
 import { RelpSession } from './relp.ts'
 import { socketOptions } from './syslog.ts'
 import type { SyslogSettings } from './variables.ts'

@@ -1,5 +1,5 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
+import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG, textAt } from '../../cloud-foundry/app-event.ts'
 import { cutAt, payloadOf } from '../../cloud-foundry/documents/payload.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
@@ -137,10 +137,6 @@ function param(name: string, value: string): string {
 
 function printable(text: string, longest: number): string {
   return text.replace(/[^!-~]+/g, '-').slice(0, longest)
-}
-
-function textAt({ bytes }: AppEvent, start: number, end: number): string {
-  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, Math.max(0, end - start)).toString()
 }
 
 /** Of a span that may be what a JSON string has between its quotes. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { connectSocket, type SocketOptions } from './connect.ts'
+import { connectSocket, type SocketOptions } from '../../lib/connect-socket.ts'
 
 /** Messages that may be without an answer at a time: librelp's own default. */
 const WINDOW = 128

@@ -1,12 +1,12 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import type { Output, Records, UnstoredRecord } from '../../flow/contracts.ts'
+import type { SocketOptions } from '../../lib/connect-socket.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { toError } from '../../lib/errors.ts'
+import { ByteStream } from '../byte-stream.ts'
+import { Datagrams } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
-import type { SocketOptions } from './connect.ts'
 import { framesOf } from './frame-encoder.ts'
 import { RelpSession } from './relp.ts'
-import { SyslogStream } from './stream.ts'
 import type { SyslogSettings } from './variables.ts'
 
 export type SyslogOptions = SyslogSettings & Pick<RetryingOptions, 'backoff' | 'log'>
@@ -18,9 +18,9 @@ const FRAMES_AT_ONCE = 500
 export class Syslog extends RetryingOutput implements Output {
   readonly #options: SyslogOptions
   readonly #socket: SocketOptions
-  readonly #stream: SyslogStream
+  readonly #stream: ByteStream
   #session: RelpSession | undefined
-  #udp: UdpSocket | undefined
+  readonly #datagrams: Datagrams
 
   constructor(options: SyslogOptions) {
     super(options, {
@@ -30,7 +30,8 @@ export class Syslog extends RetryingOutput implements Output {
     })
     this.#options = options
     this.#socket = socketOptions(options)
-    this.#stream = new SyslogStream({ ...this.#socket, windowBytes: options.windowBytes })
+    this.#datagrams = new Datagrams(options.address)
+    this.#stream = new ByteStream({ ...this.#socket, windowBytes: options.windowBytes })
   }
 
   async write(records: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
@@ -49,7 +50,7 @@ export class Syslog extends RetryingOutput implements Output {
   async close(): Promise<void> {
     this.limitedLog.flush()
     this.#stream.close()
-    this.#udp?.close()
+    this.#datagrams.close()
     await this.#session?.close()
   }
 
@@ -147,14 +148,7 @@ export class Syslog extends RetryingOutput implements Output {
   }
 
   async #sendDatagrams(frames: readonly Buffer[]): Promise<void> {
-    const { host, port } = this.#options.address
-    this.#udp ??= createSocket(host.includes(':') ? 'udp6' : 'udp4')
-    const socket = this.#udp
-    for (const frame of frames) {
-      await new Promise<void>((resolve, reject) => {
-        socket.send(frame.subarray(0, -1), port, host, (error) => (error === null ? resolve() : reject(error)))
-      })
-    }
+    for (const frame of frames) await this.#datagrams.send(frame.subarray(0, -1))
   }
 
   async #open(signal: AbortSignal): Promise<RelpSession> {

@@ -1,32 +1,12 @@
-import { boolean, duration, expected, integer, kind, oneOf } from '../../config/kinds.ts'
+import { boolean, duration, integer, oneOf } from '../../config/kinds.ts'
 import { certificates, privateKey } from '../../config/pem-kinds.ts'
+import { type SocketAddress, socketAddress } from '../../config/socket-address.ts'
 import type { Common, ValuesOf } from '../end.ts'
 
 const PORTS = { tcp: 514, tls: 6514, relp: 2514, udp: 514 } as const
-type Protocol = keyof typeof PORTS
+const NOWHERE: SocketAddress<keyof typeof PORTS> = { protocol: 'tcp', host: '', port: 0 }
 
-export interface SyslogAddress {
-  readonly protocol: Protocol
-  readonly host: string
-  readonly port: number
-}
-
-const syslogUrl = kind('URL', (value): SyslogAddress => {
-  const address = value.trim()
-  const [, protocol = '', rest = ''] = /^(\w+):\/\/(.*)$/.exec(address) ?? []
-  if (!(protocol in PORTS)) throw expected('a URL that begins with tcp://, tls://, relp:// or udp://')
-  // The URL of these schemes has no parser of its own.
-  const url = URL.canParse(`http://${rest}`) ? new URL(`http://${rest}`) : undefined
-  if (url === undefined || url.hostname === '' || url.pathname !== '/' || url.search !== '' || url.username !== '') {
-    throw expected('a URL with a host, and perhaps a port, alone: relp://syslog.example.com:2514')
-  }
-  const port = /:(\d+)\/?$/.exec(rest)?.[1]
-  return {
-    protocol: protocol as Protocol,
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: port === undefined ? PORTS[protocol as Protocol] : Number(port),
-  }
-})
+const syslogUrl = socketAddress(PORTS, 'relp://syslog.example.com:2514')
 
 export const variables = {
   CFMR_SYSLOG_URL: syslogUrl({
@@ -59,7 +39,7 @@ export type SyslogSettings = ReturnType<typeof settingsOf>
 /** Undefined means not set. */
 export function settingsOf(v: ValuesOf<typeof variables>, { trusted, batcher }: Common) {
   return {
-    address: v.CFMR_SYSLOG_URL ?? { protocol: 'tcp' as Protocol, host: '', port: 0 },
+    address: v.CFMR_SYSLOG_URL ?? NOWHERE,
     framing: v.CFMR_SYSLOG_FRAMING,
     maxBytes: v.CFMR_SYSLOG_MAXBYTES,
     windowBytes: v.CFMR_SYSLOG_WINDOWBYTES,

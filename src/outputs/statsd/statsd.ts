@@ -1,0 +1,76 @@
+import type { Output, Records, UnstoredRecord } from '../../flow/contracts.ts'
+import { errorText } from '../../lib/error-text.ts'
+import { toError } from '../../lib/errors.ts'
+import { ByteStream } from '../byte-stream.ts'
+import { Datagrams } from '../datagrams.ts'
+import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
+import { packetsOf } from './packets.ts'
+import type { StatsdSettings } from './variables.ts'
+
+export type StatsdOptions = StatsdSettings & Pick<RetryingOptions, 'backoff' | 'log'>
+
+/** Sums of samples to a StatsD daemon. What the operating system has taken counts as written: nobody answers. */
+export class Statsd extends RetryingOutput implements Output {
+  readonly #options: StatsdOptions
+  readonly #stream: ByteStream
+  readonly #datagrams: Datagrams
+
+  constructor(options: StatsdOptions) {
+    const { address, timeoutMs } = options
+    super(options, {
+      name: `StatsD at ${address.protocol}://${address.host}:${address.port}`,
+      addressVariable: 'CFMR_STATSD_ADDR',
+      startTimeoutVariable: 'CFMR_STATSD_STARTTIMEOUT',
+    })
+    this.#options = options
+    // What was sent twice would count twice.
+    this.#stream = new ByteStream({ host: address.host, port: address.port, timeoutMs, windowBytes: 0 })
+    this.#datagrams = new Datagrams(address)
+  }
+
+  async write({ bytes, count }: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
+    const startMs = performance.now()
+    this.inFlight++
+    try {
+      const packets = packetsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), this.#options.mtu)
+      for (let at = 0, failures = 0; at < packets.length; ) {
+        try {
+          await this.#send(packets[at] as Buffer, signal)
+          at++
+          failures = 0
+          this.works()
+        } catch (error) {
+          signal.throwIfAborted()
+          await this.waitToRetry(failures++, { reason: errorText(error), error: toError(error) }, signal)
+        }
+      }
+      this.countStored(count, bytes.length, (performance.now() - startMs) / 1000)
+      this.batches++
+      return []
+    } finally {
+      this.inFlight--
+    }
+  }
+
+  async close(): Promise<void> {
+    this.limitedLog.flush()
+    this.#stream.close()
+    this.#datagrams.close()
+  }
+
+  protected async ping(signal: AbortSignal): Promise<string | undefined> {
+    if (this.#options.address.protocol === 'udp') return undefined
+    try {
+      await this.#stream.connect(signal)
+      return undefined
+    } catch (error) {
+      signal.throwIfAborted()
+      return errorText(error)
+    }
+  }
+
+  #send(packet: Buffer, signal: AbortSignal): Promise<void> {
+    if (this.#options.address.protocol === 'udp') return this.#datagrams.send(packet)
+    return this.waitFor(() => this.#stream.write([Buffer.concat([packet, Buffer.from('\n')])], signal))
+  }
+}

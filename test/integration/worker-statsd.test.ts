@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadMix } from '../../dev/load/mix.ts'
+import { type StatsdServer, startStatsd } from '../../dev/statsd.ts'
+import { Installation } from '../support/installation.ts'
+
+const mix = loadMix()
+const ENVELOPES = 2000
+const numbers = Array.from({ length: ENVELOPES }, (_, number) => number)
+const countOf = (kind: string) => numbers.filter((number) => mix.kind(number) === kind).length
+
+let site: Installation
+let statsd: StatsdServer | undefined
+beforeEach(async () => {
+  site = await Installation.open()
+})
+afterEach(async () => {
+  await statsd?.close()
+  await site?.close()
+})
+
+const sum = (counters: Readonly<Record<string, unknown>>, metric: string) =>
+  Object.entries(counters).reduce((total, [name, value]) => (name.endsWith(metric) ? total + Number(value) : total), 0)
+
+it.each(['udp', 'tcp'] as const)(
+  'over %s StatsD itself counts as many requests and log lines as there were, and finds no bad line',
+  async (protocol) => {
+    const server = await startStatsd(protocol)
+    statsd = server
+    const topic = await site.kafka.topic()
+    await site.kafka.produce(topic, numbers.map(mix.envelope))
+    const worker = await site.start({
+      CFMR_OUTPUT: 'influxdb,statsd',
+      CFMR_KAFKA_TOPICS: topic,
+      CFMR_STATSD_ADDR: `${protocol}://127.0.0.1:${server.port}`,
+      CFMR_STATSD_MAXAGE: '0s',
+      CFMR_STATSD_FLUSHINTERVAL: '500ms',
+    })
+    await site.committed(worker, topic)
+    const { outputs, ledger } = await worker.stats()
+    const points = countOf('http_request') + countOf('log') + countOf('instance')
+    expect(outputs['statsd']).toMatchObject({ ack: 'handed over', records: points, refused: 0, in_flight: 0 })
+    expect(ledger).toMatchObject({ written: points, residue: 0 })
+    await worker.waitUntil('StatsD has them', async () => sum(await server.read('counters'), '.log.count') === countOf('log'))
+    const counters = await server.read('counters')
+    expect(sum(counters, '.http_request.count')).toBe(countOf('http_request'))
+    expect(counters['statsd.bad_lines_seen']).toBe(0)
+    const times = Object.entries(await server.read('timers')).filter(([name]) => name.endsWith('.http_request.duration'))
+    expect(times.flatMap(([, values]) => values)).toHaveLength(countOf('http_request'))
+    expect(Object.keys(await server.read('gauges')).some((name) => name.endsWith('.instance.memory'))).toBe(true)
+    expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
+  },
+)
+
+it('events that are older than StatsD should take for new are discarded there, and written elsewhere', async () => {
+  const server = await startStatsd('udp')
+  statsd = server
+  const topic = await site.kafka.topic()
+  await site.kafka.produce(topic, numbers.map(mix.envelope))
+  const worker = await site.start({
+    CFMR_OUTPUT: 'influxdb,statsd',
+    CFMR_KAFKA_TOPICS: topic,
+    CFMR_STATSD_ADDR: `udp://127.0.0.1:${server.port}`,
+    CFMR_STATSD_FLUSHINTERVAL: '500ms',
+  })
+  await site.committed(worker, topic)
+  const { outputs } = await worker.stats()
+  expect(outputs['statsd']).toMatchObject({ records: 0, refused: 0 })
+  expect(outputs['influxdb']?.records).toBe(countOf('http_request') + countOf('log') + countOf('instance'))
+  expect(sum(await server.read('counters'), '.count')).toBe(0)
+})
