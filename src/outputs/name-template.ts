@@ -18,6 +18,8 @@ export interface NameTemplateOptions {
   readonly template: string
   /** Characters that a name may not have; each becomes `_`. */
   readonly forbidden: RegExp
+  /** What an inserted name may not begin with; it is left out. */
+  readonly leading?: RegExp
   readonly isLowerCase?: boolean
 }
 
@@ -55,8 +57,9 @@ export class NameTemplate {
 
   /** A name as the output takes it. What is changed by that gets eight digits of its GUID, so that no two organizations share a place. */
   #cleaned({ name, id }: { readonly name: string; readonly id: string }): string {
-    const { forbidden, isLowerCase = false } = this.#options
-    const clean = (isLowerCase ? name.toLowerCase() : name).replace(forbidden, '_').slice(0, LONGEST_PART)
+    const { forbidden, leading = /^$/, isLowerCase = false } = this.#options
+    const allowed = (isLowerCase ? name.toLowerCase() : name).replace(forbidden, '_')
+    const clean = allowed.replace(leading, '').slice(0, LONGEST_PART)
     if (clean === name && clean !== '') return clean
     const hex = id.replaceAll('-', '').toLowerCase()
     const digits = /^[0-9a-f]{8}/.test(hex) ? hex.slice(0, 8) : crc32(`${id} ${name}`).toString(16).padStart(8, '0')

@@ -71,6 +71,60 @@ it('kill -9 between send and answer, again and again: each event is one document
   expect(await last.stop()).toEqual({ code: 0, signal: undefined })
 })
 
+it('kill -9 after a request was taken and before its answer came: what is sent again is known', async () => {
+  const topic = await site.kafka.topic({ partitions: 2 })
+  const proxy = await FaultProxy.start({ targetPort: Number(new URL(server.url).port) })
+  const load = new Load({ kafka: site.kafka.client, topics: [{ topic, partitions: 2 }], mix, perSecond: 1000 })
+  const env = {
+    ...ONLY,
+    CFMR_KAFKA_TOPICS: topic,
+    CFMR_KAFKA_SESSIONTIMEOUT: '6s',
+    CFMR_ELASTICSEARCH_URL: `http://127.0.0.1:${proxy.port}`,
+  }
+  const first = await site.start(env)
+  await first.ready()
+  proxy.swallowAnswers()
+  const storedCount = async () => Object.values(await stored()).reduce((sum, count) => sum + count, 0)
+  await first.waitUntil(
+    'documents are stored that the worker has heard nothing of',
+    async () => (await storedCount()) > (await first.stats()).ledger.written + 10,
+    { everyMs: 200 },
+  )
+  await first.kill()
+  const before = await storedCount()
+  await load.stop()
+  await proxy.heal()
+  const second = await site.start(env)
+  await site.committed(second, topic)
+  const { discarded: _, ...points } = load.sent
+  expect(await stored()).toEqual(points)
+  const { ledger, outputs } = await second.stats()
+  // Each that was stored and not committed came again, and no other.
+  expect(outputs['elasticsearch']?.repeated).toBeGreaterThan(10)
+  expect(outputs['elasticsearch']?.repeated).toBeLessThanOrEqual(before)
+  expect(outputs['elasticsearch']).toMatchObject({ records: ledger.written, refused: 0 })
+  expect(ledger).toMatchObject({ in_flight: 0, residue: 0, refused: 0 })
+  expect(await second.stop()).toEqual({ code: 0, signal: undefined })
+  await proxy.close()
+})
+
+it('without an index template that fits, where one is only looked for, the worker ends with status 1 and reads nothing', async () => {
+  const topic = await site.kafka.topic({ partitions: 1 })
+  const worker = await site.start({
+    ...ONLY,
+    CFMR_KAFKA_TOPICS: topic,
+    CFMR_ELASTICSEARCH_URL: server.url,
+    CFMR_ELASTICSEARCH_INDEX: 'unknown-{kind}',
+    CFMR_ELASTICSEARCH_TEMPLATE: 'check',
+    CFMR_ELASTICSEARCH_STARTTIMEOUT: '1s',
+  })
+  expect(await worker.exited).toEqual({ code: 1, signal: undefined })
+  expect(worker.log.filter(({ level }) => level === 'ERROR' || level === 'FATAL')).toMatchObject([
+    { error: expect.stringMatching(/no index template fits unknown-http.*CFMR_ELASTICSEARCH_TEMPLATE=install/) },
+  ])
+  expect((await server.ask('GET', '/unknown-*')).body).toEqual({})
+})
+
 it('beside InfluxDB: killed, cut and refusing in turn, nothing is lost at either, and both say what they hold', async () => {
   const topic = await site.kafka.topic({ partitions: 2 })
   const proxy = await FaultProxy.start({ targetPort: Number(new URL(server.url).port) })

@@ -86,7 +86,8 @@ export async function startFakeInfluxDb({
   return fake
 }
 
-function reply(answer: FakeAnswer, response: ServerResponse): void {
+/** Answers as told. */
+export function reply(answer: FakeAnswer, response: ServerResponse): void {
   if (answer === 'hang') return
   if (answer === 'reset') {
     response.socket?.resetAndDestroy()

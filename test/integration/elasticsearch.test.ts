@@ -1,20 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenSearchServer, startOpenSearch } from '../../dev/opensearch.ts'
-import { GaveUp } from '../../src/lib/errors.ts'
-import { Elasticsearch, type ElasticsearchOptions } from '../../src/outputs/elasticsearch/elasticsearch.ts'
+import { App } from '../../src/cloud-foundry/app.ts'
+import { checkElasticsearch } from '../../src/outputs/elasticsearch/check.ts'
+import type { ElasticsearchOptions } from '../../src/outputs/elasticsearch/elasticsearch.ts'
+import { indexNames } from '../../src/outputs/elasticsearch/index-name.ts'
 import { recordsOf } from '../fakes/lines.ts'
-import { quietLog } from '../support/quiet-log.ts'
+import { bulkItem, elasticsearchOutput } from '../support/elasticsearch-output.ts'
 
 const never = new AbortController().signal
-const backoff = { initialMs: 50, maxMs: 200, jitter: 0 }
 
 let server: OpenSearchServer
 
 beforeAll(async () => {
-  // A write queue of one makes it say 429, and a small limit 413.
   server = await startOpenSearch({
-    'thread_pool.write.size': 1,
-    'thread_pool.write.queue_size': 1,
     'http.max_content_length': '1mb',
     'indices.id_field_data.enabled': 'true',
   })
@@ -22,47 +20,18 @@ beforeAll(async () => {
 
 afterAll(() => server?.close())
 
-function output(options: Partial<ElasticsearchOptions> = {}) {
-  const { log, lines } = quietLog()
-  const elasticsearch = new Elasticsearch({
-    urls: [server.url],
-    username: undefined,
-    password: undefined,
-    apiKey: undefined,
-    index: 'cf-{kind}-{yyyy.MM.dd}',
-    isDataStream: false,
-    template: 'none',
-    gzip: false,
-    timeoutMs: 20_000,
-    startTimeoutMs: 500,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-    skipSslValidation: false,
-    flushRetries: 3,
-    documentMaxBytes: 262_144,
-    backoff,
-    log,
-    ...options,
-  })
-  return { elasticsearch, lines }
-}
-
-/** As the encoder writes it. */
-function item(index: string, id: string, document: object): string {
-  return `${JSON.stringify({ create: { _index: index, _id: id } })}\n${JSON.stringify(document)}\n`
-}
+const output = (options: Partial<ElasticsearchOptions> = {}) => elasticsearchOutput([server.url], options)
 
 describe('each document is judged by itself', () => {
   it('stored; there already; refused for its fields: all in one request', async () => {
     await server.ask('PUT', '/judged', { mappings: { dynamic: 'strict', properties: { n: { type: 'long' } } } })
     const { elasticsearch } = output()
     const texts = [
-      item('judged', '1', { n: 1 }),
-      item('judged', '2', { n: 'no number' }),
-      item('judged', '3', { other: 1 }),
-      item('judged', '1', { n: 1 }),
-      item('judged', '4', { n: 4 }),
+      bulkItem('judged', '1', { n: 1 }),
+      bulkItem('judged', '2', { n: 'no number' }),
+      bulkItem('judged', '3', { other: 1 }),
+      bulkItem('judged', '1', { n: 1 }),
+      bulkItem('judged', '4', { n: 4 }),
     ]
     const unstored = await elasticsearch.write(recordsOf(texts), never, 0)
     expect(unstored).toMatchObject([
@@ -83,7 +52,7 @@ describe('each document is judged by itself', () => {
     await server.ask('PUT', '/blocked')
     await server.ask('PUT', '/blocked/_settings', settings)
     const { elasticsearch, lines } = output()
-    const records = recordsOf([item('blocked', 'b1', { n: 1 }), item('open', 'o1', { n: 1 }), item('blocked', 'b2', { n: 2 })])
+    const records = recordsOf([bulkItem('blocked', 'b1', { n: 1 }), bulkItem('open', 'o1', { n: 1 }), bulkItem('blocked', 'b2', { n: 2 })])
     const held = await elasticsearch.write(records, never, 0)
     expect(held.map(({ record, isHeld }) => [record, isHeld])).toEqual([
       [0, true],
@@ -108,7 +77,7 @@ describe('each document is judged by itself', () => {
     await server.ask('PUT', '/_cluster/settings', { transient: { 'action.auto_create_index': '-missing*,*' } })
     const { elasticsearch } = output()
     const held = await elasticsearch.write(
-      recordsOf([item('closed', '1', {}), item('missing-1', '1', {}), item('fine', '1', {})]),
+      recordsOf([bulkItem('closed', '1', {}), bulkItem('missing-1', '1', {}), bulkItem('fine', '1', {})]),
       never,
       0,
     )
@@ -118,33 +87,13 @@ describe('each document is judged by itself', () => {
     ])
     await elasticsearch.close()
   })
-
-  it('a full queue holds documents for a moment, then gives up where it never passes', async () => {
-    const { elasticsearch, lines } = output({ flushRetries: 1 })
-    const flood = Array.from({ length: 40 }, (_, batch) =>
-      server.ask(
-        'POST',
-        '/_bulk',
-        Array.from({ length: 300 }, (_, n) => item(`flood-${n % 5}`, `${batch}-${n}`, { text: 'x'.repeat(500) })).join(''),
-      ),
-    )
-    let passing: readonly { readonly isHeld?: boolean; readonly reason: string }[] = []
-    for (let i = 0; i < 200 && passing.length === 0; i++) {
-      const texts = Array.from({ length: 5 }, (_, n) => item(`queue-${n}`, `q${i}`, { n }))
-      passing = await elasticsearch.write(recordsOf(texts), never, 0)
-    }
-    await Promise.all(flood)
-    expect(passing[0]).toMatchObject({ isHeld: true, reason: expect.stringMatching(/HTTP 429: .*rejected/) })
-    expect(lines.some(({ level, msg }) => level === 'WARN' && String(msg).includes('did not take all documents'))).toBe(true)
-    await elasticsearch.close()
-  })
 })
 
 it('a request that is too large is halved, and a document that is too large alone is refused', async () => {
   const { elasticsearch } = output()
   const texts = [
-    ...Array.from({ length: 6 }, (_, n) => item('large', `l${n}`, { text: 'x'.repeat(300_000) })),
-    item('large', 'huge', { text: 'x'.repeat(1_200_000) }),
+    ...Array.from({ length: 6 }, (_, n) => bulkItem('large', `l${n}`, { text: 'x'.repeat(300_000) })),
+    bulkItem('large', 'huge', { text: 'x'.repeat(1_200_000) }),
   ]
   const unstored = await elasticsearch.write(recordsOf(texts), never, 0)
   expect(unstored).toMatchObject([{ record: 6, reason: expect.stringContaining('HTTP 413') }])
@@ -162,7 +111,7 @@ describe('the index template', () => {
       event: { duration: 5 },
       cloudfoundry: { app: { name: 'a' } },
     }
-    expect(await elasticsearch.write(recordsOf([item('tpl-log-2026.01.01', '1', document)]), never, 0)).toEqual([])
+    expect(await elasticsearch.write(recordsOf([bulkItem('tpl-log-2026.01.01', '1', document)]), never, 0)).toEqual([])
     const { body } = await server.ask('GET', '/tpl-log-2026.01.01/_mapping')
     expect(body).toMatchObject({
       'tpl-log-2026.01.01': { mappings: { properties: { '@timestamp': { type: 'date_nanos' }, message: { type: 'text' } } } },
@@ -179,29 +128,72 @@ describe('the index template', () => {
   it('of a data stream lets documents in with ids of their own', async () => {
     const { elasticsearch } = output({ template: 'install', index: 'stream-{kind}', isDataStream: true })
     await elasticsearch.start(never)
-    const one = item('stream-log', 's1', { '@timestamp': '2026-01-01T00:00:00.000000001Z', message: 'x' })
+    const one = bulkItem('stream-log', 's1', { '@timestamp': '2026-01-01T00:00:00.000000001Z', message: 'x' })
     expect(await elasticsearch.write(recordsOf([one, one]), never, 0)).toEqual([])
     expect(elasticsearch).toMatchObject({ records: 2, repeated: 1 })
     expect((await server.documents('stream-log')).size).toBe(1)
     await elasticsearch.close()
   })
 
-  it('that is only looked for and missing ends the start with words', async () => {
-    const { elasticsearch } = output({ template: 'check', index: 'nothing-{kind}' })
-    await expect(elasticsearch.start(never)).rejects.toThrow(/no index template fits nothing-http.*CFMR_ELASTICSEARCH_TEMPLATE=install/)
+  it('of one worker leaves that of another alone, which writes to other indices', async () => {
+    for (const index of ['one-{kind}', 'other-{kind}']) {
+      const { elasticsearch } = output({ template: 'install', index })
+      await elasticsearch.start(never)
+      await elasticsearch.close()
+    }
+    const document = { '@timestamp': '2026-01-01T00:00:00.123456789Z' }
+    const { elasticsearch } = output()
+    await elasticsearch.write(recordsOf([bulkItem('one-log', '1', document), bulkItem('other-log', '1', document)]), never, 0)
+    for (const index of ['one-log', 'other-log']) {
+      const { body } = await server.ask('GET', `/${index}/_mapping`)
+      expect(body).toMatchObject({ [index]: { mappings: { properties: { '@timestamp': { type: 'date_nanos' } } } } })
+    }
+    await elasticsearch.close()
+  })
+
+  it('takes the first and the last moment that it has a type for', async () => {
+    const { elasticsearch } = output({ template: 'install', index: 'span-{kind}' })
+    await elasticsearch.start(never)
+    const times = ['1970-01-01T00:00:00.000000000Z', '2262-04-11T23:47:16.854775807Z']
+    const texts = times.map((time) => bulkItem('span-log', time.slice(0, 4), { '@timestamp': time }))
+    expect(await elasticsearch.write(recordsOf(texts), never, 0)).toEqual([])
+    await elasticsearch.close()
+  })
+
+  const time = { mappings: { properties: { '@timestamp': { type: 'date_nanos' } } } }
+
+  it.each([
+    ['none', undefined, false, /no index template fits looked-http\. .*CFMR_ELASTICSEARCH_TEMPLATE=install/],
+    ['one without a type for the time', {}, false, /the index template looked, .*has no type for @timestamp/],
+    ['one of a plain index for data streams', { template: time }, true, /makes a plain index of looked-http, .*DATASTREAM is true/],
+    ['one of a data stream for plain indices', { data_stream: {}, template: time }, false, /makes a data stream of looked-http/],
+    ['one that fits', { template: time }, false, undefined],
+    ['one of a data stream that fits', { data_stream: {}, template: time }, true, undefined],
+  ])('is looked for: %s', async (_, template, isDataStream, problem) => {
+    if (template !== undefined)
+      await server.ask('PUT', '/_index_template/looked', { index_patterns: ['looked-*'], priority: 1, ...template })
+    const { elasticsearch, settings } = output({ template: 'check', index: 'looked-{kind}', isDataStream })
+    const found = []
+    for await (const finding of checkElasticsearch(settings, never)) found.push(finding)
+    if (problem === undefined) await elasticsearch.start(never)
+    else await expect(elasticsearch.start(never)).rejects.toThrow(problem)
+    expect(found).toMatchObject([
+      { check: 'node', outcome: 'ok', message: expect.stringContaining('opensearch 2.19.6') },
+      { check: 'template', outcome: problem === undefined ? 'ok' : 'failed' },
+    ])
+    await server.ask('DELETE', '/_index_template/looked')
     await elasticsearch.close()
   })
 })
 
-it('nodes that are away are passed over', async () => {
-  const { elasticsearch } = output({ urls: ['http://127.0.0.1:9', server.url], flushRetries: 3 })
-  expect(await elasticsearch.write(recordsOf([item('over', '1', {})]), never, 0)).toEqual([])
-  expect(elasticsearch).toMatchObject({ retries: 1, records: 1 })
-  await elasticsearch.close()
-})
-
-it('a server that is away is tried as often as was asked for', async () => {
-  const { elasticsearch } = output({ urls: ['http://127.0.0.1:9'], flushRetries: 1 })
-  await expect(elasticsearch.write(recordsOf([item('x', '1', {})]), never, 0)).rejects.toThrow(GaveUp)
+it('an index named after an organization may be made, whatever that is called', async () => {
+  const { elasticsearch } = output()
+  const names = indexNames('{org}-{kind}')
+  const orgs = ['Shop', '_private', '-x', '+1', '..', 'ümlaut & co', 'a/b\\c*?"<>| ,#:', 'x'.repeat(300), '']
+  const texts = orgs.map((org, n) => {
+    const metadata = { app: 'a', app_guid: 'ag', space: 's', space_guid: 'sg', org, org_guid: `0000000${n}-0000-4000-8000-000000000000` }
+    return bulkItem(names.of('log', 0, App.of('ag', metadata, 0, { documents: true })), String(n), {})
+  })
+  expect(await elasticsearch.write(recordsOf(texts), never, 0)).toEqual([])
   await elasticsearch.close()
 })

@@ -1,4 +1,5 @@
 import type { UnstoredRecord } from '../../flow/contracts.ts'
+import type { HttpAnswer } from '../../lib/http-server.ts'
 
 /** What became of the documents of one request. */
 export interface BulkAnswer {
@@ -28,6 +29,7 @@ const BLOCKS = new Set([
   'cluster_block_exception',
   'index_closed_exception',
   'index_not_found_exception',
+  'invalid_index_name_exception',
   'security_exception',
   'authorization_exception',
 ])
@@ -80,6 +82,17 @@ export function readBulkAnswer(text: string, count: number): BulkAnswer | undefi
     if (fate === 'blocked') blocked.set(item._index ?? '', reason)
   }
   return { unstored, repeated, passing, blocked }
+}
+
+/** The server itself calls the request invalid, and has looked at none of its documents. What only stands before it says so otherwise. */
+export function isInvalidRequest({ status, text }: Pick<HttpAnswer, 'status' | 'text'>): boolean {
+  if (status !== 400) return false
+  try {
+    const { error } = JSON.parse(text) as { error?: { type?: unknown } }
+    return typeof error?.type === 'string'
+  } catch {
+    return false
+  }
 }
 
 function itemsOf(text: string): Item[] | undefined {

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { errorText } from '../../lib/error-text.ts'
 import { type HttpAnswer, type HttpCall, HttpServer } from '../../lib/http-server.ts'
 import type { ElasticsearchSettings } from './variables.ts'
 
@@ -18,34 +19,41 @@ interface Node {
   readonly server: HttpServer
 }
 
+/** Told of a node that cannot be reached, where another one is asked at once in its place. */
+export type OnAway = (url: string, reason: string) => void
+
 /** The nodes that are given, of which one is asked as long as it answers. */
 export class Cluster {
   readonly #nodes: readonly Node[]
   readonly #gzip: boolean
+  readonly #onAway: OnAway
   #current = 0
 
-  constructor(settings: ClusterSettings, connections: number) {
+  constructor(settings: ClusterSettings, connections: number, onAway: OnAway = () => {}) {
+    this.#onAway = onAway
     const headers = { 'user-agent': 'cf-metrics-refinery', ...authorizationOf(settings) }
     this.#gzip = settings.gzip
     this.#nodes = settings.urls.map((url) => ({ url, server: new HttpServer({ ...settings, url, headers, connections }) }))
   }
 
-  /** Of the node that is asked next. */
-  get url(): string {
-    return this.#nodes[this.#current]?.url ?? ''
-  }
-
-  /** Resolves to the answer, whatever it says. Rejects where there is none; then another node is asked the next time. */
+  /**
+   * Resolves to the answer, whatever it says. Each node is asked once where those before it cannot be reached; rejects where none
+   * answers, and where one takes too long. Then, and where one says that it cannot serve, another is asked the next time.
+   */
   async ask(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const asked = this.#current
-    try {
-      const answer = await (this.#nodes[asked] as Node).server.ask(call, signal)
-      if (AWAY.has(answer.status)) this.#passOver(asked)
-      return answer
-    } catch (error) {
-      signal.throwIfAborted()
-      this.#passOver(asked)
-      throw error
+    for (let asked = this.#current, left = this.#nodes.length - 1; ; left--) {
+      const { url, server } = this.#nodes[asked] as Node
+      try {
+        const answer = await server.ask(call, signal)
+        if (AWAY.has(answer.status)) this.#passOver(asked)
+        return answer
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#passOver(asked)
+        if (left === 0 || !isBroken(error)) throw error
+        this.#onAway(url, errorText(error))
+      }
+      asked = (asked + 1) % this.#nodes.length
     }
   }
 
@@ -68,6 +76,9 @@ export class Cluster {
     if (this.#current === asked) this.#current = (asked + 1) % this.#nodes.length
   }
 }
+
+/** The connection was not made, or it broke: not a request that took too long, which a busy cluster should not get twice at once. */
+const isBroken = (error: unknown) => error instanceof Error && 'code' in error
 
 /** In a header: what is in a URL ends in logs. */
 function authorizationOf({ username, password, apiKey }: ClusterSettings): Record<string, string> {

@@ -5,15 +5,22 @@ import { errorText } from '../../lib/error-text.ts'
 import { GaveUp, toError } from '../../lib/errors.ts'
 import type { HttpAnswer } from '../../lib/http-server.ts'
 import { type Failure, type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
-import { type BulkAnswer, readBulkAnswer } from './bulk-answer.ts'
+import { type BulkAnswer, isInvalidRequest, readBulkAnswer } from './bulk-answer.ts'
 import { Cluster } from './cluster.ts'
+import { Halving } from './halving.ts'
 import { ensureTemplate, shortly } from './index-templates.ts'
+import { StuckRounds } from './stuck-rounds.ts'
 import type { ElasticsearchSettings } from './variables.ts'
 
 /** Requests under way at once. */
 export const MAX_WRITES = 2
 
+const LOGIN = 'CFMR_ELASTICSEARCH_USERNAME and CFMR_ELASTICSEARCH_PASSWORD, or CFMR_ELASTICSEARCH_APIKEY'
+
 export type ElasticsearchOptions = ElasticsearchSettings & Pick<RetryingOptions, 'backoff' | 'log'>
+
+/** A request was refused as a whole: its documents were not looked at. */
+type NotJudged = { readonly tooLarge: string } | { readonly invalid: string }
 
 /**
  * Documents to Elasticsearch or OpenSearch, by `_bulk` with `create`: each under its event's id, so that one that comes again is
@@ -22,6 +29,7 @@ export type ElasticsearchOptions = ElasticsearchSettings & Pick<RetryingOptions,
 export class Elasticsearch extends RetryingOutput implements Output {
   readonly #options: ElasticsearchOptions
   readonly #cluster: Cluster
+  readonly #stuck = new StuckRounds()
 
   constructor(options: ElasticsearchOptions) {
     super(options, {
@@ -30,7 +38,7 @@ export class Elasticsearch extends RetryingOutput implements Output {
       startTimeoutVariable: 'CFMR_ELASTICSEARCH_STARTTIMEOUT',
     })
     this.#options = options
-    this.#cluster = new Cluster(options, MAX_WRITES + 1)
+    this.#cluster = new Cluster(options, MAX_WRITES + 1, (url, reason) => this.#reportAway(url, reason))
   }
 
   async write(records: Records, signal: AbortSignal, tries: number): Promise<readonly UnstoredRecord[]> {
@@ -52,6 +60,7 @@ export class Elasticsearch extends RetryingOutput implements Output {
   protected async ping(signal: AbortSignal): Promise<string | undefined> {
     try {
       const answer = await this.#cluster.ask({ method: 'GET', path: '/' }, signal)
+      if (isLoginRefused(answer)) return `${shortly(answer)}; look at ${LOGIN}`
       if (answer.status !== 200) return shortly(answer)
       return await ensureTemplate(this.#cluster, this.#options, signal)
     } catch (error) {
@@ -60,33 +69,31 @@ export class Elasticsearch extends RetryingOutput implements Output {
     }
   }
 
-  /** Part by part: one that is too large is halved. */
+  /** Part by part: what is refused as a whole is halved. */
   async #writeAll(records: Records, signal: AbortSignal, tries: number): Promise<readonly UnstoredRecord[]> {
     const unstored: UnstoredRecord[] = []
-    const parts = [Uint32Array.from({ length: records.count }, (_, record) => record)]
-    for (let part = parts.pop(), failures = 0; part !== undefined; ) {
-      const numbers = part
+    const halving = new Halving(records.count)
+    for (let failures = 0, numbers = halving.next; numbers !== undefined; numbers = halving.next) {
       const sent = selectRecords(records, numbers)
       const outcome = await this.#send(sent, signal)
       if ('unstored' in outcome) {
         failures = 0
+        halving.judged()
         this.#report(outcome, sent.count, tries)
         for (const each of outcome.unstored) unstored.push({ ...each, record: numbers[each.record] as number })
-        part = parts.pop()
-      } else if (!('tooLarge' in outcome)) await this.waitToRetry(failures++, outcome, signal)
-      else if (numbers.length === 1) {
-        unstored.push({ record: numbers[0] as number, reason: outcome.tooLarge })
-        part = parts.pop()
-      } else {
-        const middle = Math.ceil(numbers.length / 2)
-        parts.push(numbers.subarray(middle))
-        part = numbers.subarray(0, middle)
-      }
+      } else if ('tooLarge' in outcome) halving.tooLarge(outcome.tooLarge)
+      else if ('invalid' in outcome) {
+        halving.invalid(outcome.invalid)
+        if (halving.isDoubtful) {
+          await this.waitToRetry(failures++, doubt(outcome.invalid), signal)
+          halving.restart()
+        }
+      } else await this.waitToRetry(failures++, outcome, signal)
     }
-    return unstored.sort((a, b) => a.record - b.record)
+    return [...unstored, ...halving.refused].sort((a, b) => a.record - b.record)
   }
 
-  async #send(sent: Records, signal: AbortSignal): Promise<BulkAnswer | Failure | { readonly tooLarge: string }> {
+  async #send(sent: Records, signal: AbortSignal): Promise<BulkAnswer | Failure | NotJudged> {
     const startMs = performance.now()
     let answer: HttpAnswer
     try {
@@ -96,6 +103,7 @@ export class Elasticsearch extends RetryingOutput implements Output {
       return noAnswer(error)
     }
     if (answer.status === 413) return { tooLarge: shortly(answer) }
+    if (isInvalidRequest(answer)) return { invalid: shortly(answer) }
     const bulk = answer.status === 200 ? readBulkAnswer(answer.text, sent.count) : undefined
     if (bulk === undefined) return failureOf(answer)
     this.works()
@@ -106,7 +114,7 @@ export class Elasticsearch extends RetryingOutput implements Output {
   }
 
   /** Says what is held, and gives up what did not pass in so many rounds. */
-  #report({ passing, blocked }: BulkAnswer, count: number, tries: number): void {
+  #report({ unstored, passing, blocked }: BulkAnswer, count: number, tries: number): void {
     for (const [index, reason] of blocked) {
       this.lastError = `${index}: ${reason}`
       this.limitedLog.error(
@@ -115,13 +123,15 @@ export class Elasticsearch extends RetryingOutput implements Output {
         `${this.destination} takes no documents for an index; nothing is lost: they are held and written again, all others go on. Mend the index, its template or the account's rights`,
       )
     }
+    if (tries > 0 && unstored.filter(({ isHeld }) => isHeld === true).length < count) this.#stuck.progress(tries)
     if (passing === undefined) return
     const { flushRetries } = this.#options
+    const rounds = this.#stuck.passing(tries)
     this.failures++
     this.lastError = passing
-    if (flushRetries >= 0 && tries > flushRetries) {
+    if (flushRetries >= 0 && rounds >= flushRetries) {
       throw new GaveUp(
-        `${this.destination} did not take documents, tried ${tries} times: ${passing}. Nothing is lost: what was not written is not committed, and is read again at the next start`,
+        `${this.destination} did not take documents, tried ${rounds + 1} times: ${passing}. Nothing is lost: what was not written is not committed, and is read again at the next start`,
       )
     }
     this.retries++
@@ -131,7 +141,25 @@ export class Elasticsearch extends RetryingOutput implements Output {
       `${this.destination} did not take all documents of a batch; those are kept and written again, the others are stored`,
     )
   }
+
+  #reportAway(url: string, reason: string): void {
+    this.failures++
+    this.lastError = `${url}: ${reason}`
+    this.limitedLog.warn(
+      `away ${url}`,
+      { url, error: reason },
+      `${this.destination}: a node cannot be reached; the next one is asked at once`,
+    )
+  }
 }
+
+/** Every request was called invalid, whatever was in it. */
+function doubt(answer: string): Failure {
+  const reason = `refuses every request in whatever part it is sent: ${answer}`
+  return { reason, error: new Error(reason), variable: 'CFMR_ELASTICSEARCH_URL' }
+}
+
+const isLoginRefused = ({ status }: HttpAnswer) => status === 401 || status === 403
 
 function storedBytes(sent: Records, unstored: readonly UnstoredRecord[]): number {
   const startOf = (record: number) => (record === 0 ? 0 : sent.endOf(record - 1))
@@ -149,8 +177,8 @@ function failureOf(answer: HttpAnswer): Failure {
   const reason = shortly(answer)
   const failure = { reason, error: new Error(reason), retryAfterMs: retryAfterMs(answer.retryAfter, Date.now()) }
   const { status } = answer
-  if (status === 401 || status === 403) {
-    return { ...failure, variable: 'CFMR_ELASTICSEARCH_USERNAME and CFMR_ELASTICSEARCH_PASSWORD, or CFMR_ELASTICSEARCH_APIKEY' }
+  if (isLoginRefused(answer)) {
+    return { ...failure, variable: LOGIN }
   }
   return status === 429 || status >= 500 ? failure : { ...failure, variable: 'CFMR_ELASTICSEARCH_URL' }
 }

@@ -1,7 +1,8 @@
 import type { HttpAnswer } from '../../lib/http-server.ts'
-import { KINDS } from '../name-template.ts'
+import { KINDS, PLACEHOLDER } from '../name-template.ts'
 import type { Cluster } from './cluster.ts'
-import { indexTemplate, TEMPLATE_NAME } from './template.ts'
+import { bestFor, templatesOf } from './listed-templates.ts'
+import { indexTemplate, templateName } from './template.ts'
 import type { ElasticsearchSettings } from './variables.ts'
 
 type TemplateSettings = Pick<ElasticsearchSettings, 'index' | 'isDataStream' | 'template'>
@@ -14,34 +15,52 @@ export async function ensureTemplate(cluster: Cluster, settings: TemplateSetting
   if (settings.template === 'none') return undefined
   if (settings.template === 'check') return missingTemplate(cluster, settings, signal)
   const { index, isDataStream } = settings
-  const answer = await cluster.askJson('PUT', `/_index_template/${TEMPLATE_NAME}`, signal, indexTemplate(index, isDataStream))
+  const name = templateName(index, isDataStream)
+  const answer = await cluster.askJson('PUT', `/_index_template/${name}`, signal, indexTemplate(index, isDataStream))
   if (answer.status === 200) return undefined
-  return `the index template ${TEMPLATE_NAME} could not be put in place: ${shortly(answer)}. Put one in place by hand and set CFMR_ELASTICSEARCH_TEMPLATE=check, or give the account that right`
+  return `the index template ${name} could not be put in place: ${shortly(answer)}. Give the account that right, or delete the template that the answer names if nobody needs it, or put one in place by hand and set CFMR_ELASTICSEARCH_TEMPLATE=check`
 }
 
-/** Asks what an index of each kind would be made of: without a type for the time no template has spoken for it. */
+/**
+ * Looks which template an index of each kind would be made of, whether that makes data streams as the settings say (a template without
+ * would have a plain index made of the first document), and whether it has a type for the time.
+ */
 export async function missingTemplate(
   cluster: Cluster,
   { index, isDataStream }: TemplateSettings,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const hint = 'Put one in place, or set CFMR_ELASTICSEARCH_TEMPLATE=install'
+  const list = await cluster.askJson('GET', '/_index_template', signal)
+  const templates = templatesOf(list)
+  if (templates === undefined) return `the index templates cannot be listed: ${shortly(list)}`
   for (const kind of KINDS) {
-    const name = index
-      .replace('{kind}', kind)
-      .replace('{yyyy.MM.dd}', '2026.01.01')
-      .replace(/\{\w+\}/g, 'x')
+    const name = exampleOf(index, kind)
+    const best = bestFor(templates, name)
+    if (best === undefined) return `no index template fits ${name}. ${hint}`
+    if (best.isDataStream !== isDataStream) {
+      const makes = best.isDataStream ? 'a data stream' : 'a plain index'
+      return `the index template ${best.name} makes ${makes} of ${name}, and CFMR_ELASTICSEARCH_DATASTREAM is ${isDataStream}. Correct one of them`
+    }
+    if (isDataStream) continue
     const answer = await cluster.askJson('POST', `/_index_template/_simulate_index/${encodeURIComponent(name)}`, signal)
-    if (answer.status === 200 && typesTime(answer.text, isDataStream)) continue
-    const why = answer.status === 200 ? '' : `: ${shortly(answer)}`
-    return `no index template fits ${name}${why}. Put one in place, or set CFMR_ELASTICSEARCH_TEMPLATE=install`
+    if (answer.status !== 200) return `what the index template ${best.name} makes of ${name} cannot be asked for: ${shortly(answer)}`
+    if (!typesTime(answer.text)) return `the index template ${best.name}, which fits ${name}, has no type for @timestamp. ${hint}`
   }
   return undefined
 }
 
-function typesTime(text: string, isDataStream: boolean): boolean {
+function exampleOf(index: string, kind: string): string {
+  return index.replace(PLACEHOLDER, (_, placeholder: string) => {
+    if (placeholder === 'kind') return kind
+    return placeholder === 'yyyy.MM.dd' ? '2026.01.01' : 'x'
+  })
+}
+
+function typesTime(text: string): boolean {
   try {
     const { template } = JSON.parse(text) as { template?: { mappings?: { properties?: Record<string, unknown> } } }
-    return isDataStream ? template !== undefined : template?.mappings?.properties?.['@timestamp'] !== undefined
+    return template?.mappings?.properties?.['@timestamp'] !== undefined
   } catch {
     return false
   }

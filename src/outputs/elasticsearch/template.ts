@@ -1,7 +1,11 @@
+import { crc32 } from 'node:zlib'
 import { patternsOf } from './index-name.ts'
 
-/** As the index template is called. */
-export const TEMPLATE_NAME = 'cf-metrics-refinery'
+/** As the index template is called: workers that write to other indices of the same cluster have one of their own. */
+export function templateName(index: string, isDataStream: boolean): string {
+  const digits = crc32(`${index} ${isDataStream}`).toString(16).padStart(8, '0')
+  return `cf-metrics-refinery-${digits}`
+}
 
 const keyword = { type: 'keyword', ignore_above: 8191 }
 const long = { type: 'long' }
@@ -48,6 +52,6 @@ export function indexTemplate(index: string, isDataStream: boolean): object {
     priority: 200,
     ...(isDataStream && { data_stream: {} }),
     template: { mappings: MAPPINGS },
-    _meta: { description: 'Documents of cf-metrics-refinery' },
+    _meta: { description: `Documents of cf-metrics-refinery with CFMR_ELASTICSEARCH_INDEX=${index}` },
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judgeItem, readBulkAnswer } from '../../../../src/outputs/elasticsearch/bulk-answer.ts'
+import { isInvalidRequest, judgeItem, readBulkAnswer } from '../../../../src/outputs/elasticsearch/bulk-answer.ts'
 
 const error = (type: string, reason = '') => ({ type, reason })
 
@@ -18,6 +18,7 @@ test.each([
   ],
   [{ status: 400, error: error('index_closed_exception', 'closed') }, 'blocked'],
   [{ status: 404, error: error('index_not_found_exception', 'no such index [x]') }, 'blocked'],
+  [{ status: 400, error: error('invalid_index_name_exception', 'must not start with _') }, 'blocked'],
   [{ status: 403, error: error('security_exception') }, 'blocked'],
   [{ status: 429, error: error('cluster_block_exception', 'disk usage exceeded flood-stage watermark') }, 'blocked'],
   [{ status: 429, error: error('es_rejected_execution_exception', 'rejected execution of coordinating operation') }, 'passing'],
@@ -37,4 +38,13 @@ test.each([
   ['of another request', '{"items":[{"create":{"status":201}}]}'],
 ])('an answer that is %s says nothing of documents', (_, text) => {
   expect(readBulkAnswer(text, 2)).toBeUndefined()
+})
+
+test.each([
+  [400, '{"error":{"type":"action_request_validation_exception"},"status":400}', true],
+  [400, '<html>Bad Request</html>', false],
+  [400, '{"error":"bad request"}', false],
+  [500, '{"error":{"type":"x"}}', false],
+])('HTTP %i with %s: that the server calls the request invalid is %s', (status, text, is) => {
+  expect(isInvalidRequest({ status, text })).toBe(is)
 })

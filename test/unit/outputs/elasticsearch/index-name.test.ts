@@ -19,7 +19,10 @@ describe('the index of an event', () => {
   test.each([
     ['shop', 'shop-log'],
     ['Shop', 'shop-9a8b7c6d-log'],
-    ['ümlaut & co', '_mlaut___co-9a8b7c6d-log'],
+    ['ümlaut & co', 'mlaut___co-9a8b7c6d-log'],
+    ['_-+.shop', 'shop-9a8b7c6d-log'],
+    ['..', 'none-9a8b7c6d-log'],
+    ['日本', 'none-9a8b7c6d-log'],
     ['', 'none-9a8b7c6d-log'],
   ])('has the organization %j as an index may have it', (org, name) => {
     expect(indexNames('{org}-{kind}').of('log', 0, appIn(org))).toBe(name)
