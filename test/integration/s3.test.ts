@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Age, type AgeKey, debianAge } from '../../dev/age.ts'
 import { FaultProxy } from '../../dev/proxy.ts'
@@ -276,11 +276,15 @@ describe('decrypt', () => {
     writeFileSync(cut, server.object(bucket, shop[0] ?? '').subarray(0, -1))
     const strange = join(folder, 'strange')
     writeFileSync(strange, 'no object')
+    const strangers = join(folder, 'strangers')
+    writeFileSync(strangers, gzipSync('no document\nand no newline'))
     const missing = url('p/org=shop/none')
-    const objects = [url(bank[0] ?? ''), cut, strange, missing, url('q/'), url(shop[1] ?? '')]
+    const objects = [url(bank[0] ?? ''), cut, strange, missing, url('q/'), strangers, url(shop[1] ?? '')]
     const ended = await run({ args: ['decrypt', ...identity(keys.shop), ...objects], env: access() })
     expect(ended.code).toBe(1)
-    expect(idsIn(ended.stdout)).toHaveLength(2)
+    const [first, second, ...documents] = ended.stdout.split('\n')
+    expect([first, second]).toEqual(['no document', 'and no newline'])
+    expect(idsIn(documents.join('\n'))).toHaveLength(2)
     const said = ended.stderr.trimEnd().split('\n')
     expect(said).toEqual([
       expect.stringContaining(`${objects[0]}: none of the identities opens it`),

@@ -34,6 +34,17 @@ interface Call {
   readonly body?: Uint8Array
 }
 
+/** Where a bucket is: its name in the host's, or in the path. */
+export function addressOf({ bucket, region, pathStyle, ...options }: Pick<BucketOptions, 'bucket' | 'region' | 'endpoint' | 'pathStyle'>) {
+  const endpoint = options.endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+  const isInPath = pathStyle ?? (options.endpoint !== undefined || bucket.includes('.'))
+  const { protocol, host, pathname } = new URL(endpoint)
+  const above = pathname.replace(/\/+$/, '')
+  return isInPath
+    ? { endpoint, origin: `${protocol}//${host}`, basePath: `${above}/${encodePart(bucket)}` }
+    : { endpoint, origin: `${protocol}//${bucket}.${host}`, basePath: above }
+}
+
 /** A bucket of S3, or of a store that speaks as S3 does. Each call resolves to the answer, whatever it says, and rejects where there is none. */
 export class Bucket {
   /** Where it is, for logs. */
@@ -46,16 +57,12 @@ export class Bucket {
 
   constructor(options: BucketOptions, connections: number) {
     const { bucket, region, accessKeyId, secretAccessKey } = options
-    const endpoint = options.endpoint ?? `https://s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
-    const isInPath = options.pathStyle ?? (options.endpoint !== undefined || bucket.includes('.'))
-    const url = new URL(endpoint)
-    if (!isInPath) url.hostname = `${bucket}.${url.hostname}`
+    const { endpoint, origin, basePath } = addressOf(options)
     this.name = `${endpoint}, bucket ${bucket}`
     this.#region = region
-    this.#host = url.host
-    const above = url.pathname.replace(/\/+$/, '')
-    this.#basePath = isInPath ? `${above}/${encodePart(bucket)}` : above
-    this.#server = new HttpServer({ ...options, url: url.origin, headers: { 'user-agent': 'cf-metrics-refinery' }, connections })
+    this.#host = new URL(origin).host
+    this.#basePath = basePath
+    this.#server = new HttpServer({ ...options, url: origin, headers: { 'user-agent': 'cf-metrics-refinery' }, connections })
     this.credentials =
       accessKeyId === undefined || secretAccessKey === undefined ? chainedCredentials() : fixedCredentials({ accessKeyId, secretAccessKey })
   }

@@ -38,7 +38,7 @@ export async function decrypt({ identityFiles, objects, access, write, complain,
   const failed = (object: string, error: unknown) => {
     signal.throwIfAborted()
     isWell = false
-    complain(`${object}: ${inWords(error)}`)
+    complain(printable(`${object}: ${inWords(error)}`))
   }
   try {
     for (const argument of objects) {
@@ -67,6 +67,11 @@ export async function decrypt({ identityFiles, objects, access, write, complain,
 /** What {@link DecryptOptions.write} rejects with. */
 export class NobodyReads extends Error {
   override readonly name = 'NobodyReads'
+}
+
+/** A key may hold anything, also what a terminal obeys. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?')
 }
 
 /** The words of age are for programmers; what other errors say stands. */
@@ -113,6 +118,8 @@ function unseen(documents: Buffer, seen: SeenIds): Buffer {
     if (id === undefined || seen.add(id)) kept.push(line)
     start = end
   }
+  // The next object's first line is a line of its own.
+  if (kept.length > 0 && kept.at(-1)?.at(-1) !== NEWLINE) kept.push(Buffer.of(NEWLINE))
   return Buffer.concat(kept)
 }
 

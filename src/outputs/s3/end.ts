@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type OutputEnd, pair } from '../end.ts'
 import { checkS3 } from './check.ts'
 import { MAX_WRITES, S3 } from './s3.ts'
@@ -16,6 +17,10 @@ export const s3: OutputEnd<typeof variables> = {
     if (!isSet('CFMR_S3_BUCKET')) yield 'CFMR_S3_BUCKET: not set, expected the name of a bucket'
     yield* pair(isSet, 'CFMR_S3_ACCESSKEYID', 'CFMR_S3_SECRETACCESSKEY')
     yield* pair(isSet, 'CFMR_S3_TLSCERT', 'CFMR_S3_TLSKEY')
+    const { CFMR_S3_ENDPOINT: endpoint, CFMR_S3_PATHSTYLE: pathStyle } = values
+    if (pathStyle === false && endpoint !== undefined && isIP(new URL(endpoint).hostname.replace(/[[\]]/g, '')) !== 0) {
+      yield 'CFMR_S3_PATHSTYLE: found false, expected true with an address in CFMR_S3_ENDPOINT: no name of a bucket goes before it'
+    }
     if (values.CFMR_S3_TENANT === 'none' && values.CFMR_S3_RECIPIENTS?.table.hasDefault === false) {
       yield 'CFMR_S3_RECIPIENTS: found no "*", expected one with CFMR_S3_TENANT=none: tenants are not told apart'
     }

@@ -19,6 +19,7 @@ describe('mistakes', () => {
     [{ CFMR_S3_RECIPIENTS: '/no/such/file' }, 'CFMR_S3_RECIPIENTS: found "/no/such/file", expected a JSON object of tenants'],
     [{ CFMR_S3_RECIPIENTS: '{"shop":["age1"]}' }, 'entry 1 of "shop" is no recipient'],
     [{ CFMR_S3_RECIPIENTS: '{"shop":[]}', CFMR_S3_TENANT: 'none' }, 'CFMR_S3_RECIPIENTS: found no "*"'],
+    [{ CFMR_S3_ENDPOINT: 'http://127.0.0.1:9000', CFMR_S3_PATHSTYLE: 'false' }, 'CFMR_S3_PATHSTYLE: found false'],
     [{ CFMR_S3_AUDITORS: 'age1' }, 'CFMR_S3_AUDITORS: found "age1", expected recipients of age'],
   ])('%j', (changes, words) => {
     expect(mistakes({ ...S3, ...changes })).toEqual([expect.stringContaining(words)])
