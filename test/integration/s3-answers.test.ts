@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { generateX25519Identity } from 'age-encryption'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { scratchFolder } from '../../dev/scratch-folder.ts'
+import { decrypt } from '../../src/outputs/s3/decrypt.ts'
 import { type FakeS3, s3Error, startFakeS3 } from '../fakes/s3.ts'
-import { documentsOf, orgPlace, s3Output } from '../support/s3-output.ts'
+import { documentsOf, orgPlace, s3Output, s3Settings } from '../support/s3-output.ts'
 
 const never = new AbortController().signal
 const records = documentsOf(orgPlace('shop'), '1')
@@ -97,6 +102,40 @@ describe('the start', () => {
     await expect(output.start(never)).rejects.toThrow(/PermanentRedirect.*CFMR_S3_ENDPOINT and CFMR_S3_BUCKET/)
     await output.close()
   })
+})
+
+it('decrypt reads a list of many pages, and keys that hold anything', async () => {
+  const folder = scratchFolder('pages')
+  const identityFile = join(folder, 'key')
+  writeFileSync(identityFile, await generateX25519Identity())
+  const listed = (key: string, rest: string) => `<ListBucketResult><Contents><Key>${key}</Key></Contents>${rest}</ListBucketResult>`
+  const next = '<IsTruncated>true</IsTruncated><NextContinuationToken>a+b/c==</NextContinuationToken>'
+  const read: string[] = []
+  fake.onGet = (url) => {
+    const { pathname, searchParams } = new URL(url, fake.url)
+    if (!searchParams.has('list-type')) {
+      read.push(pathname)
+      return { status: 404, body: s3Error('NoSuchKey') }
+    }
+    const isFirst = searchParams.get('continuation-token') !== 'a+b/c=='
+    return { status: 200, body: isFirst ? listed('p/a+b%2Bc%26', next) : listed('p/%1B%5B2J', '<IsTruncated>false</IsTruncated>') }
+  }
+  const { settings } = s3Settings({ url: fake.url, ...keys }, 'b')
+  const complaints: string[] = []
+  const status = await decrypt({
+    identityFiles: [identityFile],
+    objects: ['s3://b/p/'],
+    access: () => settings,
+    write: async () => {},
+    complain: (line) => void complaints.push(line),
+    signal: never,
+  })
+  expect(status).toBe(1)
+  expect(read).toEqual(['/b/p/a%20b%2Bc%26', '/b/p/%1B%5B2J'])
+  expect(complaints).toEqual([
+    expect.stringMatching(/^s3:\/\/b\/p\/a b\+c&: HTTP 404: NoSuchKey/),
+    expect.stringMatching(/^s3:\/\/b\/p\/\?\[2J: /),
+  ])
 })
 
 describe('credentials that are not configured', () => {

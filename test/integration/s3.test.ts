@@ -270,6 +270,14 @@ describe('decrypt', () => {
     expect(idsIn(ended.stdout).sort()).toEqual(['b1', 's1', 's2', 's3'])
   })
 
+  it('goes on below a prefix where none opens an object', async () => {
+    const { bank } = await fill()
+    const ended = await run({ args: ['decrypt', ...identity(keys.shop), url('p/')], env: access() })
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toBe(`cf-metrics-refinery: ${url(bank[0] ?? '')}: none of the identities opens it: it is encrypted to others\n`)
+    expect(idsIn(ended.stdout)).toEqual(['s1', 's2', 's3'])
+  })
+
   it('names an object that none opens, one that is cut, and one that is missing, and prints the others', async () => {
     const { shop, bank } = await fill()
     const cut = join(folder, 'cut')
@@ -298,10 +306,14 @@ describe('decrypt', () => {
   it('says of an identity file that is none what is expected, and never what it holds', async () => {
     const bad = join(folder, 'bad.key')
     writeFileSync(bad, 'AGE-SECRET-KEY-1QQQQQQQQQQQQ\n')
-    const ended = await run({ args: ['decrypt', '-i', bad, '-i', join(folder, 'gone.key'), 'x'], env: {} })
+    const none = join(folder, 'none.key')
+    writeFileSync(none, 'QQQQ\n')
+    const ended = await run({ args: ['decrypt', '-i', bad, '-i', none, '-i', join(folder, 'gone.key'), 'x'], env: {} })
     expect(ended.code).toBe(2)
     expect(ended.stderr).toContain(`--identity ${bad}: found a secret key (not shown) that is damaged`)
+    expect(ended.stderr).toContain(`--identity ${none}: found a file (not shown) that is none`)
     expect(ended.stderr).toContain('gone.key: cannot be read')
+    expect(ended.stderr.trimEnd().split('\n')).toHaveLength(3)
     expect(ended.stderr).not.toContain('QQQQ')
   })
 })

@@ -93,6 +93,7 @@ async function readIdentities(files: readonly string[]): Promise<Opener> {
         mistakes.push(
           `--identity ${file}: found a file (not shown) that is none, expected lines AGE-SECRET-KEY-1…, as age-keygen writes them`,
         )
+        continue
       }
       // One that is damaged is not shown: most of it is right.
       await openerWith(found).catch(() =>
@@ -103,7 +104,7 @@ async function readIdentities(files: readonly string[]): Promise<Opener> {
       mistakes.push(`--identity ${file}: cannot be read (${errorText(error)}), expected a file with secret keys of age`)
     }
   }
-  if (mistakes.length > 0) throw new ConfigError([...new Set(mistakes)])
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
   return openerWith(identities)
 }
 
