@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cached } from './cache.ts'
 
-/** The folder with these artifacts (`group:name:version`) and all that they depend on, fetched by Maven when it is asked for first. */
+/** The folder with these artifacts (`group:name:version`) and all that they depend on, or with a classifier behind the version alone, fetched by Maven when it is asked for first. */
 export const mavenJars = (name: string, artifacts: readonly string[]): Promise<string> =>
   cached(name, async (folder) => {
     const pom = join(folder, 'pom.xml')
@@ -32,6 +32,11 @@ ${artifacts.map(dependency).join('\n')}
 `
 
 function dependency(artifact: string): string {
-  const [group, name, version] = artifact.split(':')
-  return `    <dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`
+  const [group, name, version, classifier] = artifact.split(':')
+  // What a classifier stands for brings along what it needs.
+  const alone =
+    classifier === undefined
+      ? ''
+      : `<classifier>${classifier}</classifier><exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>`
+  return `    <dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>${alone}</dependency>`
 }

@@ -19,12 +19,13 @@ export type Command =
   | { readonly name: 'run'; readonly overrides: Overrides }
   | { readonly name: 'check'; readonly overrides: Overrides; readonly json: boolean }
   | { readonly name: 'replay'; readonly overrides: Overrides; readonly files: readonly string[]; readonly from: ReplayStart | undefined }
+  | { readonly name: 'decrypt'; readonly identityFiles: readonly string[]; readonly objects: readonly string[] }
 
-type CommandName = 'run' | 'check' | 'replay'
+type CommandName = 'run' | 'check' | 'replay' | 'decrypt'
 
 /** The command line is wrong. `command` is what it asks for nevertheless, undefined where that cannot be told. */
 export class CommandLineError extends ConfigError {
-  readonly command: Exclude<Command, { name: 'help' | 'version' }> | undefined
+  readonly command: Exclude<Command, { name: 'help' | 'version' | 'decrypt' }> | undefined
 
   constructor(mistakes: readonly string[], command: CommandLineError['command']) {
     super(mistakes)
@@ -38,6 +39,8 @@ interface Option {
   readonly value?: string
   /** The commands that know it; all of them where this is missing. */
   readonly of?: CommandName
+  /** Whether it may be given several times. */
+  readonly isRepeatable?: boolean
   readonly help: string
 }
 
@@ -52,9 +55,16 @@ const OPTIONS: Readonly<Record<string, Option>> = {
     help: `replay: ${OUTPUT_NAMES.join(' | ')}, or several with commas between. It wins over CFMR_OUTPUT.`,
   },
   from: { value: 'LINE', of: 'replay', help: 'replay: go on at this line; FILE:LINE with several files (those before it are skipped).' },
+  identity: {
+    short: 'i',
+    value: 'FILE',
+    of: 'decrypt',
+    isRepeatable: true,
+    help: 'decrypt: a file with secret keys, as age-keygen writes it; may be given several times.',
+  },
 }
 
-const COMMANDS = ['check', 'replay'] as const
+const COMMANDS = ['check', 'replay', 'decrypt'] as const
 
 /**
  * What the command line (without node and script) asks for. Options may have one dash or two, their value behind `=` or as the
@@ -63,7 +73,7 @@ const COMMANDS = ['check', 'replay'] as const
  * @throws CommandLineError with every mistake.
  */
 export function parseCommandLine(argv: readonly string[]): Command {
-  const { options, words, mistakes } = split(argv)
+  const { options, repeated, words, mistakes } = split(argv)
   if (options.has('help')) return { name: 'help' }
   if (options.has('version')) return { name: 'version' }
   const isKnown = words[0] === undefined || COMMANDS.some((known) => known === words[0])
@@ -73,19 +83,22 @@ export function parseCommandLine(argv: readonly string[]): Command {
     if (owner !== undefined && owner !== name) mistakes.push(`--${option}: found without ${owner}, expected only with it`)
   }
   const overrides = readOverrides(options, mistakes)
-  const command = build(name, words, options, overrides, mistakes)
-  if (mistakes.length > 0) throw new CommandLineError(mistakes, isKnown ? command : undefined)
+  const command = name === 'decrypt' ? decryptCommand(words, repeated, mistakes) : build(name, words, options, overrides, mistakes)
+  if (mistakes.length > 0) throw new CommandLineError(mistakes, isKnown && command.name !== 'decrypt' ? command : undefined)
   return command
 }
 
 interface Split {
   readonly options: ReadonlyMap<string, string>
+  /** All values of those that may be given several times. */
+  readonly repeated: readonly string[]
   readonly words: string[]
   readonly mistakes: string[]
 }
 
 function split(argv: readonly string[]): Split {
   const options = new Map<string, string>()
+  const repeated: string[] = []
   const words: string[] = []
   const mistakes: string[] = []
   for (let i = 0; i < argv.length; i++) {
@@ -110,10 +123,13 @@ function split(argv: readonly string[]): Split {
     } else {
       const value = inline ?? argv[++i]
       if (value === undefined || value === '') mistakes.push(`--${name}: found no value, expected ${option.value}`)
-      else options.set(name, value)
+      else {
+        options.set(name, value)
+        if (option.isRepeatable) repeated.push(value)
+      }
     }
   }
-  return { options, words, mistakes }
+  return { options, repeated, words, mistakes }
 }
 
 function commandName(words: string[], mistakes: string[]): CommandName {
@@ -121,7 +137,9 @@ function commandName(words: string[], mistakes: string[]): CommandName {
   const word = words.shift() ?? ''
   const command = COMMANDS.find((known) => known === word)
   if (command === undefined) {
-    mistakes.push(`${word}: found a command that does not exist, expected check, replay or none; did you mean ${nearest(word, COMMANDS)}?`)
+    mistakes.push(
+      `${word}: found a command that does not exist, expected check, replay, decrypt or none; did you mean ${nearest(word, COMMANDS)}?`,
+    )
     return 'run'
   }
   return command
@@ -145,8 +163,18 @@ function readOverrides(options: ReadonlyMap<string, string>, mistakes: string[])
   return overrides
 }
 
+function decryptCommand(
+  objects: readonly string[],
+  identityFiles: readonly string[],
+  mistakes: string[],
+): Extract<Command, { name: 'decrypt' }> {
+  if (identityFiles.length === 0) mistakes.push('decrypt: found no --identity, expected a file with a secret key of age')
+  if (objects.length === 0) mistakes.push('decrypt: found no object, expected one or more: files, s3://BUCKET/KEY, or s3://BUCKET/PREFIX/')
+  return { name: 'decrypt', identityFiles, objects }
+}
+
 function build(
-  name: CommandName,
+  name: Exclude<CommandName, 'decrypt'>,
   words: readonly string[],
   options: ReadonlyMap<string, string>,
   overrides: Overrides,
@@ -181,9 +209,13 @@ An offset is committed only once its point is stored.
   cf-metrics-refinery [options]                 run the worker
   cf-metrics-refinery check [options]           try the configuration against the real Kafka, UAA/CC and InfluxDB
   cf-metrics-refinery replay [options] FILE…    the same pipeline from files of envelopes, one a line (.gz too; - is stdin)
+  cf-metrics-refinery decrypt --identity FILE OBJECT…
+                                                print the documents of objects of the output s3, each event once: files,
+                                                s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ (reached by the variables CFMR_S3_…)
 `
 
-const NOTES = `Exit status: 0 ended as asked; 1 could not go on, nothing lost; 2 wrong configuration or command line.
+const NOTES = `Exit status: 0 ended as asked; 1 could not go on, nothing lost (decrypt: an object could not
+be read, and is named); 2 wrong configuration or command line.
 
 The configuration comes from the environment; what is not there, from the credentials of user-provided services
 in VCAP_SERVICES whose keys start with CFMR_. An empty value is an unset one. Durations are Go's (300ms, 1m30s, 1.5h);

@@ -4,8 +4,10 @@ import type { Logger } from 'pino'
 import { check } from './check/check.ts'
 import { type Command, CommandLineError, helpText, parseCommandLine } from './command-line.ts'
 import { type Config, readConfig } from './config/config.ts'
+import { readS3Access } from './config/s3-access.ts'
 import { ConfigError } from './lib/errors.ts'
 import { createLog, lastWords } from './lib/log.ts'
+import { decrypt, NobodyReads } from './outputs/s3/decrypt.ts'
 import { replay } from './run/replay.ts'
 import { metadataSource } from './run/stages.ts'
 import { Worker } from './run/worker.ts'
@@ -24,7 +26,7 @@ async function main(): Promise<0 | 1 | 2> {
     const command = parseCommandLine(process.argv.slice(2))
     if (command.name === 'help') return print(helpText())
     if (command.name === 'version') return print(`${version}\n`)
-    return await start(command)
+    return await (command.name === 'decrypt' ? startDecrypt(command) : start(command))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const mistake of [...error.mistakes, ...furtherMistakes(error)]) process.stderr.write(`cf-metrics-refinery: ${mistake}\n`)
@@ -59,6 +61,31 @@ async function start(command: Extract<Command, { overrides: object }>): Promise<
     return await (command.name === 'replay' ? startReplay(command, config, log) : startWorker(config, log))
   } finally {
     await lastWords(log, LAST_WORDS_MS)
+  }
+}
+
+/** Prints documents and nothing else; what it says goes to stderr. */
+async function startDecrypt({ identityFiles, objects }: Extract<Command, { name: 'decrypt' }>): Promise<0 | 1> {
+  const stop = new AbortController()
+  onSignal(() => stop.abort())
+  let redact = (text: string) => text
+  const access = () => {
+    const { secrets, ...reached } = readS3Access(process.env)
+    redact = secrets.redact
+    return reached
+  }
+  const complain = (line: string) => process.stderr.write(`cf-metrics-refinery: ${redact(line)}\n`)
+  const write = (documents: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      process.stdout.write(documents, (error) => (error ? reject(new NobodyReads()) : resolve()))
+    })
+  // It is the write's callback that tells.
+  process.stdout.on('error', () => {})
+  try {
+    return await decrypt({ identityFiles, objects, access, write, complain, signal: stop.signal })
+  } catch (error) {
+    if (error instanceof NobodyReads || stop.signal.aborted) return 1
+    throw error
   }
 }
 

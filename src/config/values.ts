@@ -25,6 +25,7 @@ const LONGEST_SHOWN = 120
 function shown(name: VariableName, value: string): string {
   if (VARIABLES[name].isSecret) return 'a value that is not shown'
   if (value.includes('-----BEGIN')) return 'PEM text'
+  if (/AGE-SECRET-KEY/i.test(value)) return 'a value with a secret key (not shown)'
   if (value.includes('@')) return 'a value with "@" (not shown: it may hold a password)'
   const place = value.includes('://') ? value.replace(/[?#].*/s, (rest) => `${rest[0]}…`) : value
   return JSON.stringify(place.length > LONGEST_SHOWN ? `${place.slice(0, LONGEST_SHOWN)}…` : place)

@@ -9,7 +9,9 @@ export interface BatchOptions {
   readonly place?: string | undefined
 }
 
-const FIRST_CAPACITY = 1024
+/** To begin with: records, and bytes of them. Batches of places are many, and most stay small. */
+const FIRST = { records: 1024, bytes: 64 * 1024 }
+const FIRST_OF_PLACE = { records: 16, bytes: 1024 }
 /** A buffer that a few large messages have made longer than this is not kept for the next batch. */
 const LARGEST_KEPT_BYTES = 16 * 2 ** 20
 
@@ -20,12 +22,12 @@ const LARGEST_KEPT_BYTES = 16 * 2 ** 20
 export class Batch implements Records {
   readonly #keepsValues: boolean
   readonly place: string | undefined
-  lines = new ByteBuffer(64 * 1024)
+  lines: ByteBuffer
   #count = 0
   /** Per line: where it ends, its message's index in the delivery, the size of the message. */
-  #ends = new Uint32Array(FIRST_CAPACITY)
-  #indexes = new Uint32Array(FIRST_CAPACITY)
-  #sizes = new Uint32Array(FIRST_CAPACITY)
+  #ends: Uint32Array<ArrayBuffer>
+  #indexes: Uint32Array<ArrayBuffer>
+  #sizes: Uint32Array<ArrayBuffer>
   /** Runs of lines of one delivery: its ack, and the first line. */
   readonly #acks: Ack[] = []
   readonly #runs: number[] = []
@@ -35,8 +37,13 @@ export class Batch implements Records {
   #valuesLength = 0
 
   constructor({ keepsValues, place }: BatchOptions) {
+    const { records, bytes } = place === undefined ? FIRST : FIRST_OF_PLACE
     this.#keepsValues = keepsValues
     this.place = place
+    this.lines = new ByteBuffer(bytes)
+    this.#ends = new Uint32Array(records)
+    this.#indexes = new Uint32Array(records)
+    this.#sizes = new Uint32Array(records)
   }
 
   get count(): number {

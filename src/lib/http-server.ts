@@ -21,6 +21,9 @@ export interface HttpAnswer {
   readonly text: string
 }
 
+/** The same with a body of any kind. */
+export type HttpBytes = Omit<HttpAnswer, 'text'> & { readonly bytes: Buffer }
+
 export interface HttpCall {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
   /** Behind the server's own path. */
@@ -29,7 +32,7 @@ export interface HttpCall {
   readonly body?: Uint8Array | string
 }
 
-/** Connections to one HTTP server that answers in text. */
+/** Connections to one HTTP server. */
 export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #pool: Pool
@@ -55,7 +58,13 @@ export class HttpServer {
   }
 
   /** Resolves to the answer, whatever it says. Rejects where there is none: not reached, cut, too late, or `signal` aborted. */
-  async ask({ method, path, headers, body }: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+  async ask(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const { status, retryAfter, bytes } = await this.askBytes(call, signal)
+    return { status, retryAfter, text: new TextDecoder().decode(bytes) }
+  }
+
+  /** As {@link ask}. */
+  async askBytes({ method, path, headers, body }: HttpCall, signal: AbortSignal): Promise<HttpBytes> {
     signal.throwIfAborted()
     const { timeoutMs } = this.#options
     const ended = new AbortController()
@@ -74,7 +83,7 @@ export class HttpServer {
       return {
         status: answer.statusCode,
         retryAfter: typeof retryAfter === 'string' ? retryAfter : retryAfter?.[0],
-        text: await answer.body.text(),
+        bytes: Buffer.from(await answer.body.arrayBuffer()),
       }
     } finally {
       clearTimeout(timer)

@@ -59,6 +59,14 @@ describe('command line', () => {
     expect(parseCommandLine(['replay', '--from=b:c:7', 'a', 'b:c'])).toMatchObject({ from: { file: 'b:c', line: 7 } })
   })
 
+  test('decrypt takes objects and one identity or several', () => {
+    expect(parseCommandLine(['decrypt', '--identity', 'a.key', 's3://b/k', '-i=b.key', 'file'])).toEqual({
+      name: 'decrypt',
+      identityFiles: ['a.key', 'b.key'],
+      objects: ['s3://b/k', 'file'],
+    })
+  })
+
   test.each([
     [['--log-levle', 'DEBUG'], '-log-levle: found an option that does not exist', 'did you mean --log-level?'],
     [['repaly', 'f'], 'repaly: found a command that does not exist', 'did you mean replay?'],
@@ -71,6 +79,10 @@ describe('command line', () => {
     [['check', 'now'], 'now: found behind check', 'expected nothing'],
     [['replay'], 'replay: found no file', '- is stdin'],
     [['replay', '-', '-'], '-: found more than once', 'expected once'],
+    [['decrypt', 'f'], 'decrypt: found no --identity', 'secret key of age'],
+    [['decrypt', '-i', 'k'], 'decrypt: found no object', 's3://BUCKET/KEY'],
+    [['check', '-i', 'k'], '--identity: found without decrypt', 'expected'],
+    [['decrypt', '-i', 'k', 'f', '--json'], '--json: found without check', 'expected'],
     [['replay', 'f', '--output', 'nowhere'], '--output: found "nowhere"', 'expected influxdb, '],
     [['replay', 'f', '--from', '0'], '--from: found "0"', 'counted from 1'],
     [['replay', 'f', '--from', 'x'], '--from: found "x"', 'LINE or FILE:LINE'],
@@ -99,6 +111,8 @@ test('the manual has the commands, every option and every variable', () => {
     '--json',
     '--output',
     '--from',
+    'decrypt',
+    '--identity FILE',
     'Exit status',
   ]) {
     expect(manual).toContain(word)

@@ -93,6 +93,8 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   [/^kafka-consumer-groups\.sh .*--from-file/, runBy(DOCS_TEST, "'--from-file'")],
   [/^kafka-consumer-groups\.sh .*--to-datetime/, runBy(DOCS_TEST, "'--to-datetime'")],
   [/^kafka-console-consumer\.sh /, runBy(DOCS_TEST, "'kafka-console-consumer.sh'")],
+  [/^cf-metrics-refinery decrypt --identity /, runBy('test/integration/s3.test.ts', "args: ['decrypt'")],
+  [/^age -d -i \S+ OBJECT \| zcat$/, runBy('dev/age.ts', "['-d', '-i', file]")],
   [/^cf-metrics-refinery check$/, runBy('test/integration/check-program.test.ts', "args: ['check'")],
   // `influx help v1 dbrp create` of version 2 lists these, and asks for an InfluxDB 2.
   [/^influx v1 dbrp create( --(bucket-id ID|db cf|rp autogen|default)){4}$/, () => {}],

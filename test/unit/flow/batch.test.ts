@@ -70,3 +70,9 @@ it('does not keep the memory of a few very large messages', () => {
   expect(batch.sizeBytes).toBe(0)
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(globalThis.gc ? 2 ** 20 : Number.POSITIVE_INFINITY)
 })
+
+it('of a place takes little memory before it holds much: there may be thousands of them', () => {
+  const bytes = (place?: string) => new Batch({ keepsValues: false, place }).lines.bytes.length
+  expect(bytes('x')).toBeLessThan(2048)
+  expect(bytes()).toBeGreaterThan(60_000)
+})
