@@ -93,7 +93,7 @@ const METADATA = {
 }
 
 const OUTPUT = {
-  CFMR_OUTPUT: listOf(...OUTPUT_NAMES)({ desc: 'Where events go: one output or several, with commas between.', default: 'influxdb' }),
+  CFMR_OUTPUT: listOf(...OUTPUT_NAMES)({ desc: 'Where events go: one or several.', default: 'influxdb' }),
   CFMR_DOCUMENT_MAXBYTES: integer(
     16,
     64 * 2 ** 20,
