@@ -61,20 +61,17 @@ const benches: readonly Bench[] = [
   { name: 'memory of apps', script: 'apps-memory.ts' },
 ]
 
-const results = benches.map(({ name, script, args = [] }) => {
+const results: Record<string, Result> = {}
+for (const { name, script, args = [], floors } of benches) {
   console.error(`\n${name}`)
   const path = fileURLToPath(new URL(script, import.meta.url))
   const output = execFileSync(process.execPath, ['--import', 'tsx', path, '--json', ...args], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  return { name, result: JSON.parse(output) as Result }
-})
-
-if (options.json) console.log(JSON.stringify(Object.fromEntries(results.map(({ name, result }) => [name, result]))))
-else {
-  benches.forEach(({ name, floors }, i) => {
-    console.log(`\n${name}`)
-    for (const line of linesOf(results[i]?.result ?? {}, floors)) console.log(`  ${line}`)
-  })
+  results[name] = JSON.parse(output) as Result
+  if (options.json) continue
+  console.log(`\n${name}`)
+  for (const line of linesOf(results[name], floors)) console.log(`  ${line}`)
 }
+if (options.json) console.log(JSON.stringify(results))
