@@ -11,6 +11,9 @@ import { linesOf, type Result } from './figures.ts'
 const { values: options } = parseArgs({ options: { envelopes: { type: 'string' }, json: { type: 'boolean', default: false } } })
 const onServers = options.envelopes === undefined ? [] : ['--envelopes', options.envelopes]
 
+/** Servers that take longer than the worker. */
+const toServers = ['--envelopes', options.envelopes ?? '200000']
+
 interface Bench {
   readonly name: string
   readonly script: string
@@ -54,6 +57,19 @@ const benches: readonly Bench[] = [
     script: 'end-to-end.ts',
     args: ['--gzip', ...onServers],
     floors: { ratio_to_json_parse: '≤ 3.0' },
+  },
+  { name: 'end to end, TLS to InfluxDB', script: 'end-to-end.ts', args: ['--sink', 'tls', ...onServers] },
+  ...['elasticsearch', 'kafka', 's3', 's3-age', 'syslog', 'statsd'].map((output) => ({
+    name: `end to end, ${output}`,
+    script: 'end-to-end.ts',
+    args: ['--output', output, ...toServers],
+    floors: { peak_rss_mb: '≤ 256' },
+  })),
+  {
+    name: 'end to end, six outputs at once',
+    script: 'end-to-end.ts',
+    args: ['--output', 'six', ...toServers],
+    floors: { peak_rss_mb: '≤ 256' },
   },
   { name: 'end to end, InfluxDB 1.6.7', script: 'end-to-end.ts', args: ['--sink', 'influxdb', ...onServers] },
   { name: 'partitions', script: 'partitions.ts', args: onServers, floors: { worker_more_to_kafkajs_more: '≤ 1.3' } },

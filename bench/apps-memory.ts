@@ -21,7 +21,9 @@ const ENVELOPES_PER_APP = 10
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const { MetadataCache } = await built<typeof import('../src/cloud-foundry/enricher/metadata-cache.ts')>('cloud-foundry/enricher/metadata-cache')
+const { MetadataCache } = await built<typeof import('../src/cloud-foundry/enricher/metadata-cache.ts')>(
+  'cloud-foundry/enricher/metadata-cache',
+)
 const { Decoder } = await built<typeof import('../src/cloud-foundry/decode/decoder.ts')>('cloud-foundry/decode/decoder')
 const { AppEvent } = await built<typeof import('../src/cloud-foundry/app-event.ts')>('cloud-foundry/app-event')
 const decoder = new Decoder()

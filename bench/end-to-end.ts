@@ -5,16 +5,18 @@ import { startKafka } from '../dev/kafka.ts'
 import { createTopics, kafkaClient } from '../dev/kafka-client.ts'
 import { loadMix } from '../dev/load/mix.ts'
 import { fillTopic } from './end-to-end/fill-topic.ts'
-import { startInfluxDbSink, startNullSink } from './end-to-end/sinks.ts'
-import { type Drained, drain, idleStart, OUTPUTS, workerEnvironment } from './end-to-end/worker-runs.ts'
+import { keepsEvents, OUTPUTS, startOutputs } from './end-to-end/outputs.ts'
+import { startInfluxDbSink, startNullSink, startTlsSink } from './end-to-end/sinks.ts'
+import { type Drained, drain, idleStart, workerEnvironment } from './end-to-end/worker-runs.ts'
 import { median, medianOf, printResult, type Result, rounded } from './figures.ts'
 
 /**
  * What the whole worker costs: the built program reads a full topic of a real Kafka and writes it to a sink that keeps
- * nothing, or to InfluxDB 1.6.7, which is asked afterwards whether it has every point. CPU is user and system time of all its
+ * nothing (`--sink tls`: over TLS), or to InfluxDB 1.6.7, which is asked afterwards whether it has every point; with `--output` to the
+ * real server of another output, or of six at once. CPU is user and system time of all its
  * threads up to the last commit, less what an idle one's start takes, as a ratio to JSON.parse of the same bytes in the same
- * run. That of influxd is counted as long, with what it compacts meanwhile. Medians of three runs; to InfluxDB
- * it is a single one, since the next would find all points there.
+ * run. That of influxd is counted as long, with what it compacts meanwhile. Medians of three runs; to servers
+ * that keep what they get it is a single one, since the next would find all of it there.
  */
 const { values: options } = parseArgs({
   options: {
@@ -31,12 +33,12 @@ const { values: options } = parseArgs({
 const envelopes = Number(options.envelopes)
 const partitions = Number(options.partitions)
 const { compression, gzip } = options
-const startSink = { null: startNullSink, influxdb: startInfluxDbSink }[options.sink]
-if (startSink === undefined) throw new Error(`--sink ${options.sink}: expected null or influxdb`)
-const output = OUTPUTS[options.output as keyof typeof OUTPUTS]
-if (output === undefined) throw new Error(`--output ${options.output}: expected ${Object.keys(OUTPUTS).join(', ')}`)
+const startSink = { null: startNullSink, tls: startTlsSink, influxdb: startInfluxDbSink }[options.sink]
+if (startSink === undefined) throw new Error(`--sink ${options.sink}: expected null, tls or influxdb`)
+const { output } = options
+if (!OUTPUTS.includes(output)) throw new Error(`--output ${output}: expected ${OUTPUTS.join(', ')}`)
 const ROUNDS = 3
-const drains = options.sink === 'influxdb' ? 1 : ROUNDS
+const drains = options.sink === 'influxdb' || keepsEvents(output) ? 1 : ROUNDS
 const say = (text: string) => console.error(text)
 
 printResult(await measure(startSink), options.json)
@@ -46,13 +48,14 @@ async function measure(start: typeof startNullSink): Promise<Result> {
   say(`JSON.parse of ${envelopes} envelopes …`)
   const baseline = jsonParseSeconds()
   const kafka = await startKafka()
+  const client = kafkaClient(kafka.brokers)
   const sink = await start()
+  const servers = await startOutputs(output, { client })
   try {
-    const client = kafkaClient(kafka.brokers)
     say('filling the topic …')
     await createTopics(client, [{ topic: 'empty' }])
     await fillTopic({ kafka: client, topic: 'full', partitions, mix, envelopes, compression })
-    const env = { ...workerEnvironment(kafka.brokers, sink, mix), CFMR_INFLUXDB_GZIP: String(gzip), ...output }
+    const env = { ...workerEnvironment(kafka.brokers, sink, mix), ...sink.env, CFMR_INFLUXDB_GZIP: String(gzip), ...servers.env }
     say('idle workers …')
     const idle = await medianOf(ROUNDS, async () => (await idleStart(env, 'empty')).cpuSeconds)
     say('the worker …')
@@ -69,7 +72,7 @@ async function measure(start: typeof startNullSink): Promise<Result> {
       compression,
       gzip,
       sink: options.sink,
-      output: options.output,
+      output,
       json_parse_cpu_seconds: rounded(baseline),
       idle_start_cpu_seconds: rounded(idle),
       worker_cpu_seconds: rounded(cpu),
@@ -83,6 +86,7 @@ async function measure(start: typeof startNullSink): Promise<Result> {
       peak_rss_mb: Math.round(drained('peakRssBytes') / 2 ** 20),
     }
   } finally {
+    await servers.close()
     await sink.close()
     await kafka.close()
   }

@@ -5,22 +5,8 @@ import type { Mix } from '../../dev/load/mix.ts'
 import { cpuSeconds } from '../../dev/process-usage.ts'
 import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { type WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
+import type { Environment } from './outputs.ts'
 import { DATABASE, type Sink } from './sinks.ts'
-
-type Environment = Readonly<Record<string, string>>
-
-/** Points to the sink, documents to nowhere, or both. */
-export const OUTPUTS = {
-  points: {},
-  documents: {
-    CFMR_OUTPUT: 'stdout',
-    CFMR_STDOUT_FORMAT: 'json',
-    CFMR_INFLUXDB_ADDR: '',
-    CFMR_INFLUXDB_DATABASE: '',
-    CFMR_INFLUXDB_GZIP: '',
-  },
-  both: { CFMR_OUTPUT: 'influxdb,stdout', CFMR_STDOUT_FORMAT: 'json' },
-} as const
 
 /** Nobody reads what goes to stdout; the log is on stderr then. */
 function wrapFor(env: Environment): Pick<WorkerOptions, 'wrap'> {

@@ -143,12 +143,20 @@ async function settled(worker: WorkerProcess) {
   )
 }
 
-/** The median of what each of the later half has more than each of the earlier half, for each round between them: one odd round moves it little. */
+/**
+ * What the lowest of the last third has more than the lowest of the first third, for each round between the two: what is in use for a moment
+ * at the end of a round can only add, so that the lowest is nearest to what stays.
+ */
 function growthOf(bytes: readonly number[]): number {
-  const half = Math.floor(bytes.length / 2)
-  const growths = bytes
-    .slice(-half)
-    .flatMap((late, i) => bytes.slice(0, half).map((early, j) => (late - early) / (bytes.length - half + i - j)))
-    .sort((a, b) => a - b)
-  return Math.round(growths[growths.length >> 1] ?? 0)
+  const third = Math.max(1, Math.floor(bytes.length / 3))
+  const lowest = (from: number, to: number) =>
+    bytes
+      .slice(from, to)
+      .reduce((least, value, i) => (value < least[0] ? ([value, from + i] as const) : least), [Number.POSITIVE_INFINITY, from] as readonly [
+        number,
+        number,
+      ])
+  const [early, first] = lowest(0, third)
+  const [late, last] = lowest(bytes.length - third, bytes.length)
+  return Math.round((late - early) / (last - first))
 }

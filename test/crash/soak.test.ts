@@ -8,7 +8,7 @@ it('requests, apps that come and go, rebalances and failures leave nothing on th
   await shared('program')
   const said: string[] = []
   const { heap_bytes, ...result } = await soak({
-    goesOn: (rounds) => rounds < 9,
+    goesOn: (rounds) => rounds < 12,
     requests: REQUESTS,
     apps: 300,
     say: (text) => said.push(text),
