@@ -15,6 +15,14 @@ export interface Message {
   readonly offset: number
   /** The event's id, where the message brings it, since it was delivered elsewhere before. */
   readonly eventId?: string
+  /** What came with it, where the source has such a thing. No views: they may be kept. */
+  readonly headers?: readonly Header[]
+}
+
+/** What stands beside a message's bytes. A key may come twice. */
+export interface Header {
+  readonly key: string
+  readonly value: Buffer | null
 }
 
 /**

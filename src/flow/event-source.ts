@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ByteBuffer } from '../lib/byte-buffer.ts'
 import { putText, wordCount } from '../lib/words.ts'
+import type { Header } from './contracts.ts'
 
 /** base64url's digits (RFC 4648, section 5). */
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -46,6 +47,11 @@ export class EventSource {
     return buffer.bytes.toString('latin1', 0, buffer.length)
   }
 
+  /** What came with the message at `position`, beside its bytes. */
+  headersAt(_position: number): readonly Header[] | undefined {
+    return undefined
+  }
+
   #begin(block: number): void {
     let bits = (this.#hash << 56n) | BigInt(block)
     let digits = ''
@@ -55,22 +61,32 @@ export class EventSource {
   }
 }
 
-/** A source some of whose messages were delivered elsewhere before, and bring the ids that they had there. */
+/** What messages of a source brought along, by position. */
+export interface Brought {
+  /** Ids, of messages that were delivered elsewhere before. */
+  readonly ids: ReadonlyMap<number, string>
+  readonly headers: ReadonlyMap<number, readonly Header[]>
+}
+
+/** A source some of whose messages brought something along. All that they did not bring is as `own` has it. */
 export class SecondHandSource extends EventSource {
   readonly #own: EventSource
-  readonly #ids: ReadonlyMap<number, string>
+  readonly #brought: Brought
 
-  /** `ids` by position; all others have those of `own`. */
-  constructor(own: EventSource, ids: ReadonlyMap<number, string>) {
+  constructor(own: EventSource, brought: Brought) {
     super()
     this.#own = own
-    this.#ids = ids
+    this.#brought = brought
   }
 
   override appendId(position: number, buffer: ByteBuffer): void {
-    const id = this.#ids.get(position)
+    const id = this.#brought.ids.get(position)
     if (id === undefined) this.#own.appendId(position, buffer)
     else buffer.appendAscii(id)
+  }
+
+  override headersAt(position: number): readonly Header[] | undefined {
+    return this.#brought.headers.get(position)
   }
 }
 

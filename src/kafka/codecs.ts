@@ -43,7 +43,8 @@ export function decompress(type: number, compressed: Buffer): Buffer {
 /** Whether this Node can write zstd: 22.15 and later. */
 export const canWriteZstd = 'zstdCompressSync' in zlib
 
-async function compress(type: number, bytes: Buffer): Promise<Buffer> {
+/** `type` is Kafka's number for the codec. Rejects where this Node cannot write it. */
+export async function compress(type: number, bytes: Buffer): Promise<Buffer> {
   switch (type) {
     case CompressionTypes.GZIP:
       return gzip(bytes, { level: 1 })

@@ -67,7 +67,12 @@ test('a record batch has the offsets and values that kafkajs reads in it, and th
       const buffer = await encode(batch)
       const { records, ...context } = await original(new Decoder(buffer))
       const whole = new RecordBatch(buffer)
-      expect(readAll(whole)).toEqual(records.map(({ offset, value }) => ({ offset: Number(offset), value })))
+      expect(readAll(whole).map(({ headers: _headers, ...rest }) => rest)).toEqual(
+        records.map(({ offset, value }) => ({ offset: Number(offset), value })),
+      )
+      expect(readAll(whole).map(({ headers = [] }) => headers.map(({ key, value }) => [key, String(value)]))).toEqual(
+        batch.records.map(({ headers }) => Object.entries(headers).map(([key, value]) => [key, value.toWellFormed()])),
+      )
       expect(whole.baseOffset).toBe(batch.baseOffset)
       expect(whole.lastOffset).toBe(Number(records.at(-1)?.offset))
       const { producerId, inTransaction, isControl } = whole

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
+import type { KafkaMessage } from 'kafkajs'
 import { RecordBatch } from '../../src/inputs/kafka/record-batch.ts'
 
 const require = createRequire(import.meta.url)
@@ -42,4 +43,14 @@ function gzipped(batch: Buffer): Buffer {
   bytes.writeInt16BE(GZIP, ATTRIBUTES_AT)
   bytes.writeUInt32BE(crc32c(bytes.subarray(ATTRIBUTES_AT)), CRC_AT)
   return bytes
+}
+
+const Decoder = require('kafkajs/src/protocol/decoder.js')
+const decodeBatch: (
+  decoder: unknown,
+) => Promise<{ readonly records: readonly KafkaMessage[] }> = require('kafkajs/src/protocol/recordBatch/v0/decoder.js')
+
+/** The messages of a record batch as kafkajs reads them. */
+export async function decodedByKafkajs(batch: Buffer): Promise<readonly KafkaMessage[]> {
+  return (await decodeBatch(new Decoder(batch))).records
 }

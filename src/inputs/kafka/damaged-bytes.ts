@@ -1,5 +1,6 @@
 import { CODEC_NAMES } from '../../kafka/codecs.ts'
-import { ATTRIBUTES_AT, BEYOND_ALL, CODEC, COUNT_AT, LAST_OFFSET_DELTA_AT, RECORDS_AT } from './record-batch.ts'
+import { ATTRIBUTES_AT, COUNT_AT, LAST_OFFSET_DELTA_AT, RECORDS_AT } from '../../kafka/record-format.ts'
+import { BEYOND_ALL, CODEC } from './record-batch.ts'
 
 /**
  * Where a record batch should begin and none does, whatever it is that is damaged: kafkajs takes it for a message. What its

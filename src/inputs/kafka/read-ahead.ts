@@ -1,4 +1,4 @@
-import type { Delivery, Message } from '../../flow/contracts.ts'
+import type { Delivery, Header, Message } from '../../flow/contracts.ts'
 import { type EventSource, SecondHandSource } from '../../flow/event-source.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { type Assignment, PartitionAck } from '../offsets/assignment.ts'
@@ -90,13 +90,14 @@ export class ReadAhead {
   }
 }
 
-/** Where some of the messages bring the ids that they had before: dead letters that are read back. */
+/** Where some of the messages brought something along: the ids that dead letters had before, headers. */
 function secondHand(tracker: OffsetTracker, messages: readonly Message[]): EventSource | undefined {
-  let ids: Map<number, string> | undefined
-  for (const { offset, eventId } of messages) {
-    if (eventId === undefined) continue
-    ids ??= new Map()
-    ids.set(offset, eventId)
+  let brought: { readonly ids: Map<number, string>; readonly headers: Map<number, readonly Header[]> } | undefined
+  for (const { offset, eventId, headers } of messages) {
+    if (headers === undefined) continue
+    brought ??= { ids: new Map(), headers: new Map() }
+    brought.headers.set(offset, headers)
+    if (eventId !== undefined) brought.ids.set(offset, eventId)
   }
-  return ids === undefined ? undefined : new SecondHandSource(tracker.source, ids)
+  return brought === undefined ? undefined : new SecondHandSource(tracker.source, brought)
 }

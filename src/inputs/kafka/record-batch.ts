@@ -1,23 +1,11 @@
 import { crc32c } from '@node-rs/crc32'
-import type { Message } from '../../flow/contracts.ts'
+import type { Header, Message } from '../../flow/contracts.ts'
 import { isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
 import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
+import { ATTRIBUTES_AT, COUNT_AT, CRC_AT, LAST_OFFSET_DELTA_AT, PRODUCER_ID_AT, RECORDS_AT } from '../../kafka/record-format.ts'
 import { toError } from '../../lib/errors.ts'
 
-/** Kafka's record batch, version 2 of the format: where its fields are. Numbers are big-endian. */
-export const LENGTH_AT = 8
-export const MAGIC_AT = 16
-export const CRC_AT = 17
-export const ATTRIBUTES_AT = 21
-export const LAST_OFFSET_DELTA_AT = 23
-const PRODUCER_ID_AT = 43
-export const COUNT_AT = 57
-export const RECORDS_AT = 61
-/** What the length does not count: base offset and length. */
-export const LENGTH_FROM = 12
-
-export const MAGIC = 2
 export const CODEC = 0x07
 const IN_TRANSACTION = 0x10
 const IS_CONTROL = 0x20
@@ -177,8 +165,10 @@ export class Records {
     const start = this.#valueAt
     const offset = this.#offset
     const value = this.#valueLength < 0 ? null : this.#bytes.subarray(start, start + this.#valueLength)
-    const eventId = this.#eventId()
-    return eventId === undefined ? { offset, value } : { offset, value, eventId }
+    const headers = this.#headers()
+    if (headers === undefined) return { offset, value }
+    const eventId = eventIdOf(headers)
+    return eventId === undefined ? { offset, value, headers } : { offset, value, headers, eventId }
   }
 
   #read(): void {
@@ -199,31 +189,36 @@ export class Records {
     this.#at = end
   }
 
-  /** From the record's headers, which hardly any has. */
-  #eventId(): string | undefined {
+  /** Copies, which hardly any record has. Undefined where there are none, or what is there are none. */
+  #headers(): readonly Header[] | undefined {
     const bytes = this.#bytes
     let at = this.#valueAt + Math.max(0, this.#valueLength)
     const count = at < this.#at ? varint(bytes, at) : 0
     if (count <= 0) return undefined
     at = behindVarint(bytes, at)
+    const headers: Header[] = []
     for (let header = 0; header < count && at < this.#at; header++) {
       const keyLength = varint(bytes, at)
       const keyAt = behindVarint(bytes, at)
       const valueAt = behindVarint(bytes, keyAt + keyLength)
       const valueLength = varint(bytes, keyAt + keyLength)
-      if (!(keyLength >= 0 && valueAt + Math.max(0, valueLength) <= this.#at)) return undefined
-      if (bytes.toString('latin1', keyAt, keyAt + keyLength) === EVENT_ID_HEADER) {
-        const text = bytes.toString('latin1', valueAt, valueAt + Math.max(0, valueLength))
-        return isEventId(text) ? text : undefined
-      }
-      at = valueAt + Math.max(0, valueLength)
+      const end = valueAt + Math.max(0, valueLength)
+      if (!(keyLength >= 0 && end <= this.#at)) return undefined
+      const value = valueLength < 0 ? null : Buffer.from(bytes.subarray(valueAt, end))
+      headers.push({ key: bytes.toString('utf8', keyAt, keyAt + keyLength), value })
+      at = end
     }
-    return undefined
+    return headers
   }
 
   #damaged(): Error {
     return new UnreadableBatch(`at byte ${this.#at} of ${this.#bytes.length} there is no record`)
   }
+}
+
+function eventIdOf(headers: readonly Header[]): string | undefined {
+  const text = headers.find(({ key }) => key === EVENT_ID_HEADER)?.value?.toString('latin1')
+  return text !== undefined && isEventId(text) ? text : undefined
 }
 
 /** 32 bits, seven to a byte, the lowest first; the lowest bit of all is the sign. */

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import { crc32, crc32c } from '@node-rs/crc32'
 import type { KafkaMessage } from 'kafkajs'
+import { ATTRIBUTES_AT, CRC_AT, LENGTH_AT, LENGTH_FROM, MAGIC, MAGIC_AT } from '../../kafka/record-format.ts'
 import { toError } from '../../lib/errors.ts'
 import { DamagedBytes } from './damaged-bytes.ts'
-import { ATTRIBUTES_AT, CRC_AT, LENGTH_AT, LENGTH_FROM, MAGIC, MAGIC_AT, RecordBatch } from './record-batch.ts'
+import { RecordBatch } from './record-batch.ts'
 
 /** What Kafka sent of a partition, one behind the other; a message that travels alone has a format older than record batches. */
 export type Fetched = RecordBatch | DamagedBytes | KafkaMessage

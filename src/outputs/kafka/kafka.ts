@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type CompressionTypes, type KafkaConfig, type Message, type Producer } from 'kafkajs'
+import kafkajs, { type Admin, type CompressionTypes, type KafkaConfig, type Producer } from 'kafkajs'
 import type { Output, Records, UnstoredRecord } from '../../flow/contracts.ts'
 import { registerCodecs } from '../../kafka/codecs.ts'
 import { kafkaErrorType } from '../../kafka/error-type.ts'
@@ -9,7 +9,9 @@ import { toError } from '../../lib/errors.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { within } from '../../lib/within.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
-import { messagesOf, type OutgoingMessage } from './record.ts'
+import { ReadyBatch, sendReadyBatches } from './produce-request.ts'
+import { recordBatch, recordBytes } from './produced-batch.ts'
+import { type Outgoing, type OutgoingMessage, outgoing } from './record.ts'
 
 export interface KafkaOutputOptions extends RetryingOptions {
   readonly kafka: KafkaConfig
@@ -58,6 +60,7 @@ export class KafkaOutput extends RetryingOutput implements Output {
     })
     this.#options = options
     registerCodecs()
+    sendReadyBatches()
     const client = new kafkajs.Kafka({ ...options.kafka, retry: { retries: 0 } })
     this.#producer = client.producer({
       allowAutoTopicCreation: false,
@@ -72,12 +75,12 @@ export class KafkaOutput extends RetryingOutput implements Output {
   async write(records: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
     this.inFlight++
     try {
-      const messages = messagesOf(records)
+      const all = outgoing(records)
       const unstored: UnstoredRecord[] = []
-      for (let waiting = messages.map((_, record) => record), failures = 0; waiting.length > 0; ) {
+      for (let waiting = all.messages.map((_, record) => record), failures = 0; waiting.length > 0; ) {
         const failed: number[] = []
         let failure: Error | undefined
-        const outcomes = await this.#sendByPartition(messages, waiting, signal)
+        const outcomes = await this.#sendByPartition(all, waiting, signal)
         for (const [numbers, sent] of outcomes) {
           if (sent === 'stored') continue
           if ('failed' in sent) {
@@ -88,7 +91,7 @@ export class KafkaOutput extends RetryingOutput implements Output {
         }
         waiting = failed.sort((a, b) => a - b)
         if (failure === undefined) break
-        if (failed.length < messages.length) failures = 0
+        if (failed.length < records.count) failures = 0
         this.#topics.clear()
         await this.waitToRetry(failures++, failureOf(failure), signal)
       }
@@ -118,10 +121,11 @@ export class KafkaOutput extends RetryingOutput implements Output {
 
   /** Partitions at the same time, each of them request by request. */
   async #sendByPartition(
-    messages: readonly OutgoingMessage[],
+    all: Outgoing,
     numbers: readonly number[],
     signal: AbortSignal,
   ): Promise<readonly (readonly [readonly number[], Sent])[]> {
+    const { bytes, messages } = all
     const outcomes: (readonly [readonly number[], Sent])[] = []
     const byTopic = grouped(numbers, messages)
     const sending: Promise<void>[] = []
@@ -133,14 +137,13 @@ export class KafkaOutput extends RetryingOutput implements Output {
       }
       const byPartition = new Map<number, number[]>()
       for (const number of ofTopic) {
-        const { key } = messages[number] as OutgoingMessage
-        const partition = key === null ? this.#turn++ % partitions : partitionForKey(key, partitions)
+        const { keyAt, keyLength, headersAt } = messages[number] as OutgoingMessage
+        const partition = keyLength < 0 ? this.#turn++ % partitions : partitionForKey(bytes.subarray(keyAt, headersAt), partitions)
         const others = byPartition.get(partition)
         if (others === undefined) byPartition.set(partition, [number])
         else others.push(number)
       }
-      for (const [partition, ofPartition] of byPartition)
-        sending.push(this.#sendAll(topic, partition, messages, ofPartition, outcomes, signal))
+      for (const [partition, ofPartition] of byPartition) sending.push(this.#sendAll(topic, partition, all, ofPartition, outcomes, signal))
     }
     await Promise.all(sending)
     return outcomes
@@ -149,14 +152,14 @@ export class KafkaOutput extends RetryingOutput implements Output {
   async #sendAll(
     topic: string,
     partition: number,
-    messages: readonly OutgoingMessage[],
+    all: Outgoing,
     numbers: readonly number[],
     outcomes: (readonly [readonly number[], Sent])[],
     signal: AbortSignal,
   ): Promise<void> {
-    const parts = partsOf(numbers, messages).reverse()
+    const parts = partsOf(numbers, all.messages).reverse()
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-      const sent = await this.#send(topic, partition, messages, part, signal)
+      const sent = await this.#send(topic, partition, all, part, signal)
       if (sent !== 'stored' && 'refused' in sent && part.length > 1) {
         const middle = Math.ceil(part.length / 2)
         parts.push(part.slice(middle), part.slice(0, middle))
@@ -171,19 +174,13 @@ export class KafkaOutput extends RetryingOutput implements Output {
     }
   }
 
-  async #send(
-    topic: string,
-    partition: number,
-    messages: readonly OutgoingMessage[],
-    numbers: readonly number[],
-    signal: AbortSignal,
-  ): Promise<Sent> {
+  async #send(topic: string, partition: number, all: Outgoing, numbers: readonly number[], signal: AbortSignal): Promise<Sent> {
     const { compression, timeoutMs } = this.#options
     const startMs = performance.now()
-    const sent = numbers.map((number) => toMessage(messages[number] as OutgoingMessage, partition))
     try {
+      const messages = [new ReadyBatch(await recordBatch(all, numbers, compression), partition)]
       await this.#producer.connect()
-      const send = () => this.#producer.send({ topic, messages: sent, acks: -1, timeout: timeoutMs, compression })
+      const send = () => this.#producer.send({ topic, messages, acks: -1, timeout: timeoutMs })
       const acknowledged = await this.waitFor(() => abortable(send(), signal))
       if (acknowledged.length !== 1 || acknowledged[0]?.errorCode !== 0) {
         return { failed: new Error(`Kafka acknowledged something else: ${JSON.stringify(acknowledged)}`) }
@@ -193,8 +190,8 @@ export class KafkaOutput extends RetryingOutput implements Output {
       return this.#judge(topic, error)
     }
     this.works()
-    const bytes = sent.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
-    this.countStored(sent.length, bytes, (performance.now() - startMs) / 1000)
+    const bytes = numbers.reduce((sum, number) => sum + valueBytes(all.messages[number] as OutgoingMessage), 0)
+    this.countStored(numbers.length, bytes, (performance.now() - startMs) / 1000)
     return 'stored'
   }
 
@@ -252,7 +249,7 @@ function partsOf(numbers: readonly number[], messages: readonly OutgoingMessage[
   let open: number[] = []
   let bytes = 0
   for (const number of numbers) {
-    const size = (messages[number] as OutgoingMessage).value.length + 200
+    const size = recordBytes(messages[number] as OutgoingMessage)
     if (open.length > 0 && (bytes + size > MAX_REQUEST_BYTES || open.length === MAX_REQUEST_MESSAGES)) {
       parts.push(open)
       open = []
@@ -265,8 +262,8 @@ function partsOf(numbers: readonly number[], messages: readonly OutgoingMessage[
   return parts
 }
 
-function toMessage({ key, value, timestamp, headers }: OutgoingMessage, partition: number): Message {
-  return { key, value, timestamp, headers: { ...headers }, partition }
+function valueBytes({ valueAt, end }: OutgoingMessage): number {
+  return end - valueAt
 }
 
 function failureOf(error: Error) {

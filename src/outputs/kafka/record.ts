@@ -4,21 +4,29 @@ import { DocumentEncoder } from '../../cloud-foundry/documents/document.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import type { EventEncoder } from '../../cloud-foundry/translator.ts'
 import type { Ack, Records } from '../../flow/contracts.ts'
-import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { NameTemplate, secondsOf } from '../name-template.ts'
+import { EnvelopeHeaders, NO_HEADERS } from './envelope-headers.ts'
 
 /** What a topic may not have in its name (Kafka's rule). */
 const FORBIDDEN = /[^a-zA-Z0-9._-]/g
 
-/** A message on its way to Kafka. Its value is a view of the records. */
+/** Messages on their way to Kafka, and the bytes that they lie in. */
+export interface Outgoing {
+  readonly bytes: Buffer
+  readonly messages: readonly OutgoingMessage[]
+}
+
+/** Where a message has what: its key (none where `keyLength` is below 0), its headers as Kafka's records have them, its value. */
 export interface OutgoingMessage {
   readonly topic: string
-  readonly key: Buffer | null
-  /** In ms since 1970, decimal. */
-  readonly timestamp: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly value: Buffer
+  /** Since 1970. */
+  readonly ms: number
+  readonly keyAt: number
+  readonly keyLength: number
+  readonly headersAt: number
+  readonly valueAt: number
+  readonly end: number
 }
 
 export interface MessageEncoderOptions {
@@ -28,23 +36,22 @@ export interface MessageEncoderOptions {
   readonly maxBytes: number
 }
 
-interface AppTexts {
-  readonly guid: string
-  /** `[["cfmr-app","…"],…` of the headers that depend on the app alone. */
-  readonly headers: readonly (readonly [string, string])[]
-}
-
-const LENGTH_BYTES = 4
+/** Of each record, before topic, key, headers and value: lengths of the first three (16, 16 and 32 bits), and the time in ms (a double). */
+const KEY_LENGTH_AT = 2
+const HEADERS_LENGTH_AT = 4
+const MS_AT = 8
+const HEAD_BYTES = 16
 
 /**
- * Writes an event as a message for Kafka, in a form of our own: a JSON array of topic, key, time and headers, and the value, each with
- * its length before it. The value is a document, or the envelope as it came.
+ * Writes an event as a message for Kafka, in a form of our own: what {@link OutgoingMessage} tells, then the value, which is a document,
+ * or the envelope as it came.
  */
 export class MessageEncoder implements EventEncoder {
   readonly #options: MessageEncoderOptions
   readonly #documents: DocumentEncoder
   readonly #topics: NameTemplate
-  readonly #apps = new PerApp(textsOf)
+  readonly #keys = new PerApp((app) => Buffer.from(app.owner.app.id))
+  readonly #headers = new EnvelopeHeaders()
 
   constructor(options: MessageEncoderOptions) {
     this.#options = options
@@ -60,76 +67,67 @@ export class MessageEncoder implements EventEncoder {
   encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): undefined {
     const { kind, view, timestamp, timestampEnd } = event
     const { key, format } = this.#options
-    const texts = this.#apps.of(app)
     const topic = this.#topics.of(
       kind === HTTP ? 'http' : kind === CONTAINER ? 'container' : 'log',
       secondsOf(view, timestamp, timestampEnd),
       app,
     )
-    const ms = millisecondsOf(view, timestamp, timestampEnd)
-    const headers = format === 'document' ? [] : [...texts.headers, ...whereFrom(ack, index)]
-    const meta = JSON.stringify([topic, key === 'app' ? texts.guid : null, ms, headers])
-    buffer.reserve(2 * LENGTH_BYTES + 3 * meta.length + message.length)
-    const metaAt = buffer.length
-    buffer.length += LENGTH_BYTES
-    buffer.appendText(meta)
-    buffer.view.setUint32(metaAt, buffer.length - metaAt - LENGTH_BYTES)
+    const keyBytes = key === 'app' ? this.#keys.of(app) : undefined
+    buffer.reserve(HEAD_BYTES + topic.length + (keyBytes?.length ?? 0) + NO_HEADERS.length)
+    const start = buffer.length
+    buffer.length += HEAD_BYTES
+    buffer.appendAscii(topic)
+    if (keyBytes !== undefined) append(keyBytes, buffer)
+    const headersAt = buffer.length
+    if (format === 'envelope') this.#headers.append(app, ack, index, buffer)
+    else append(NO_HEADERS, buffer)
+    buffer.view.setUint16(start, topic.length)
+    buffer.view.setInt16(start + KEY_LENGTH_AT, keyBytes?.length ?? -1)
+    buffer.view.setUint32(start + HEADERS_LENGTH_AT, buffer.length - headersAt)
+    buffer.view.setFloat64(start + MS_AT, millisecondsOf(view, timestamp, timestampEnd))
     if (format === 'envelope') {
-      buffer.bytes.set(message, buffer.length)
-      buffer.length += message.length
+      buffer.reserve(message.length)
+      append(message, buffer)
     } else this.#documents.append(event, app, ack, index, buffer)
   }
 }
 
 /** The messages of records that {@link MessageEncoder} has written. */
-export function messagesOf(records: Records): OutgoingMessage[] {
+export function outgoing(records: Records): Outgoing {
   const bytes = Buffer.from(records.bytes.buffer, records.bytes.byteOffset, records.bytes.length)
-  return Array.from({ length: records.count }, (_, record) => {
+  const messages = Array.from({ length: records.count }, (_, record) => {
     const start = record === 0 ? 0 : records.endOf(record - 1)
-    const metaAt = start + LENGTH_BYTES
-    const valueAt = metaAt + bytes.readUInt32BE(start)
-    const [topic, key, ms, headers] = JSON.parse(bytes.toString('utf8', metaAt, valueAt)) as [
-      string,
-      string | null,
-      string,
-      [string, string][],
-    ]
+    const topicAt = start + HEAD_BYTES
+    const keyAt = topicAt + bytes.readUInt16BE(start)
+    const keyLength = bytes.readInt16BE(start + KEY_LENGTH_AT)
+    const headersAt = keyAt + Math.max(0, keyLength)
     return {
-      topic,
-      key: key === null ? null : Buffer.from(key),
-      timestamp: ms,
-      headers: Object.fromEntries(headers),
-      value: bytes.subarray(valueAt, records.endOf(record)),
+      topic: bytes.toString('latin1', topicAt, keyAt),
+      ms: bytes.readDoubleBE(start + MS_AT),
+      keyAt,
+      keyLength,
+      headersAt,
+      valueAt: headersAt + bytes.readUInt32BE(start + HEADERS_LENGTH_AT),
+      end: records.endOf(record),
     }
   })
+  return { bytes, messages }
 }
 
-function textsOf(app: App): AppTexts {
-  const { owner } = app
-  const headers = Object.entries({
-    'cfmr-app': owner.app.name,
-    'cfmr-app-guid': owner.app.id,
-    'cfmr-space': owner.space.name,
-    'cfmr-org': owner.org.name,
-  }).filter(([, value]) => value !== '')
-  return { guid: owner.app.id, headers }
-}
-
-function whereFrom(ack: Ack, index: number): [string, string][] {
-  const offset = ack.offsetOf(index)
-  return [
-    [EVENT_ID_HEADER, ack.source.idOf(offset)],
-    ['cfmr-topic', ack.topic],
-    ['cfmr-partition', String(ack.partition)],
-    ['cfmr-offset', String(offset)],
-  ]
+/** The room is reserved. */
+function append(bytes: Uint8Array, buffer: ByteBuffer): void {
+  buffer.bytes.set(bytes, buffer.length)
+  buffer.length += bytes.length
 }
 
 const MINUS = 0x2d
+const ZERO = 0x30
 const NANOSECONDS_IN_MS_DIGITS = 6
 
 /** Kafka knows no time before 1970. */
-function millisecondsOf(view: DataView, start: number, end: number): string {
-  if (view.getUint8(start) === MINUS || end - start <= NANOSECONDS_IN_MS_DIGITS) return '0'
-  return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset + start, end - start - NANOSECONDS_IN_MS_DIGITS).toString('latin1')
+function millisecondsOf(view: DataView, start: number, end: number): number {
+  if (view.getUint8(start) === MINUS) return 0
+  let ms = 0
+  for (let at = start; at < end - NANOSECONDS_IN_MS_DIGITS; at++) ms = ms * 10 + view.getUint8(at) - ZERO
+  return ms
 }
