@@ -36,7 +36,7 @@ const { compression, gzip } = options
 const startSink = { null: startNullSink, tls: startTlsSink, influxdb: startInfluxDbSink }[options.sink]
 if (startSink === undefined) throw new Error(`--sink ${options.sink}: expected null, tls or influxdb`)
 const { output } = options
-if (!OUTPUTS.includes(output)) throw new Error(`--output ${output}: expected ${OUTPUTS.join(', ')}`)
+if (!output.split(',').every((name) => OUTPUTS.includes(name))) throw new Error(`--output ${output}: expected ${OUTPUTS.join(', ')}`)
 const ROUNDS = 3
 const drains = options.sink === 'influxdb' || keepsEvents(output) ? 1 : ROUNDS
 const say = (text: string) => console.error(text)
@@ -57,11 +57,11 @@ async function measure(start: typeof startNullSink): Promise<Result> {
     await fillTopic({ kafka: client, topic: 'full', partitions, mix, envelopes, compression })
     const env = { ...workerEnvironment(kafka.brokers, sink, mix), ...sink.env, CFMR_INFLUXDB_GZIP: String(gzip), ...servers.env }
     say('idle workers …')
-    const idle = await medianOf(ROUNDS, async () => (await idleStart(env, 'empty')).cpuSeconds)
+    const idle = await medianOf(ROUNDS, async () => (await idleStart(env, 'empty', servers.nodeArgs)).cpuSeconds)
     say('the worker …')
     const runs: Drained[] = []
     for (let round = 1; round <= drains; round++) {
-      runs.push(await drain({ client, env, topic: 'full', group: `full-${round}`, mix, envelopes, sink }))
+      runs.push(await drain({ client, env, nodeArgs: servers.nodeArgs, topic: 'full', group: `full-${round}`, mix, envelopes, sink }))
     }
     const drained = (figure: keyof Drained) => median(runs.map((run) => run[figure]))
     const cpu = drained('cpuSeconds') - idle

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Kafka } from 'kafkajs'
 import { createTopics } from '../../dev/kafka-client.ts'
@@ -11,6 +12,8 @@ export type Environment = Readonly<Record<string, string>>
 /** What a worker needs to write to a server, and how to end that. */
 export interface OutputServer {
   readonly env: Environment
+  /** Node's options; those of `npm start` unless told otherwise. */
+  readonly nodeArgs?: readonly string[]
   close(): Promise<void>
 }
 
@@ -67,7 +70,7 @@ export const keepsEvents = (output: string) => combinations[output] === undefine
 /** Starts what is needed for one of {@link OUTPUTS}. */
 export async function startOutputs(output: string, site: Site): Promise<OutputServer> {
   if (output === 's3-age') return withoutInfluxDb('s3', await startS3(site, await recipient()))
-  const names = combinations[output] ?? [output]
+  const names = combinations[output] ?? output.split(',')
   const started: OutputServer[] = []
   const close = async () => {
     for (const server of started.reverse()) await server.close()
@@ -79,8 +82,15 @@ export async function startOutputs(output: string, site: Site): Promise<OutputSe
     throw error
   }
   const env = Object.assign({}, ...started.map((server) => server.env)) as Environment
+  // As many outputs as there are in the least that a container may have.
+  if (output === 'six') return { env: { ...env, CFMR_OUTPUT: names.join(',') }, nodeArgs: manifestArgs(), close }
   const all = { env, close }
   return names.includes('influxdb') ? { env: { ...env, CFMR_OUTPUT: names.join(',') }, close } : withoutInfluxDb(names.join(','), all)
+}
+
+/** Those of the manifest, for a container of 256 MB. */
+function manifestArgs(): string[] {
+  return readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8').match(/--max-[a-z-]+=\d+/g) ?? []
 }
 
 function withoutInfluxDb(names: string, { env, close }: OutputServer): OutputServer {

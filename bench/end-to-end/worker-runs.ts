@@ -28,8 +28,12 @@ export function workerEnvironment(brokers: readonly string[], sink: Sink, mix: M
 }
 
 /** Of a worker that starts, joins and finds nothing to read in `topic`. */
-export async function idleStart(env: Environment, topic: string): Promise<Cost> {
-  const worker = await WorkerProcess.start({ ...wrapFor(env), env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'idle' } })
+export async function idleStart(env: Environment, topic: string, nodeArgs?: readonly string[]): Promise<Cost> {
+  const worker = await WorkerProcess.start({
+    ...wrapFor(env),
+    ...(nodeArgs && { nodeArgs }),
+    env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: 'idle' },
+  })
   try {
     await worker.ready()
     return costOf(worker)
@@ -51,6 +55,8 @@ export function costOf({ pid, peakRssBytes }: WorkerProcess): Cost {
 export interface DrainOptions {
   readonly client: Kafka
   readonly env: Environment
+  /** Node's options. */
+  readonly nodeArgs?: readonly string[] | undefined
   readonly topic: string
   /** One that has committed nothing yet. */
   readonly group: string
@@ -71,11 +77,15 @@ export interface Drained extends Cost {
  * committed, the kernel what it cost. The rate is from the first offset committed to the last: start and warm-up are not in it.
  * Throws where a point is missing in the worker's ledger, or in a sink that keeps them.
  */
-export async function drain({ client, env, topic, group, mix, envelopes, sink }: DrainOptions): Promise<Drained> {
+export async function drain({ client, env, nodeArgs, topic, group, mix, envelopes, sink }: DrainOptions): Promise<Drained> {
   const admin = client.admin()
   await admin.connect()
   const sinkCpuBefore = cpuSeconds(sink.pid)
-  const worker = await WorkerProcess.start({ ...wrapFor(env), env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: group } })
+  const worker = await WorkerProcess.start({
+    ...wrapFor(env),
+    ...(nodeArgs && { nodeArgs }),
+    env: { ...env, CFMR_KAFKA_TOPICS: topic, CFMR_KAFKA_CONSUMERGROUP: group },
+  })
   try {
     let first: { readonly ms: number; readonly count: number } | undefined
     await worker.waitUntil(

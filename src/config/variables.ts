@@ -102,7 +102,10 @@ const OUTPUT = {
 
 const LIMITS = {
   CFMR_MAXINFLIGHT: integer(1)({ desc: 'Messages read and not yet settled; reading pauses at this many.', default: '100000' }),
-  CFMR_MAXINFLIGHTBYTES: integer(1)({ desc: 'Bytes of such messages; reading pauses at this many.', default: '33554432' }),
+  CFMR_MAXINFLIGHTBYTES: integer(1)({
+    desc: 'Bytes of such messages, and of what s3 keeps of them; reading pauses at this many.',
+    default: '33554432',
+  }),
   CFMR_PROCESSINGTIMEOUT: duration()({
     desc: 'How long a stop or a rebalance waits for what is in flight to be written and committed. Cloud Foundry kills 10 s after SIGTERM.',
     default: '8s',

@@ -60,6 +60,9 @@ export class Batcher {
     return this.#open.lines
   }
 
+  /** Not worth counting: what it keeps is bounded by its own limits. */
+  readonly keptBytes = 0
+
   /** Batches being written. */
   get writing(): number {
     return this.#writing

@@ -71,6 +71,8 @@ export interface Unreadable {
 export interface Input {
   /** Ends when `stop` aborts or the source does; throws when it is lost for good. Not pulling is back-pressure. */
   read(stop: AbortSignal): AsyncIterable<Delivery>
+  /** Told that outputs may keep less than before, where that counts against what it may have in flight. */
+  freed?(): void
   /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `steadyNowMs()`). Resolves to the number of messages that will be read again. */
   close(deadlineMs: number): Promise<number>
 }

@@ -129,6 +129,11 @@ export class Lane<Encoder = unknown> implements Sink<Encoder> {
     return this.#unwritten + this.#burying + this.#held.count
   }
 
+  /** Bytes of records that wait in batches of many places, which nothing else bounds. */
+  get keptBytes(): number {
+    return this.#batcher.keptBytes
+  }
+
   /** Records that the output holds back. */
   get held(): number {
     return this.#held.count

@@ -61,6 +61,11 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     return this.#held
   }
 
+  /** Bytes that lanes keep beside the messages in flight: they count against the input's limit. */
+  get keptBytes(): number {
+    return this.#lanes.reduce((sum, { keptBytes }) => sum + keptBytes, 0)
+  }
+
   /**
    * Reads until `stop` aborts or the input ends, then lets everything flow out. Rejects with what made it impossible to go on;
    * what was not settled by then stays so. `kill` ends all waiting: then it resolves, with messages still unsettled.
@@ -69,7 +74,7 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     this.#kill = kill
     // Whatever waits in a lane listens to it, each for itself.
     setMaxListeners(0, kill)
-    const driver = { kill, fail: (error: unknown) => this.#fail(error), freed: () => this.#catchUp() }
+    const driver = { kill, fail: (error: unknown) => this.#fail(error), freed: () => this.#freed() }
     for (const lane of this.#lanes) lane.begin(driver)
     const end = AbortSignal.any([kill, this.#failing.signal])
     try {
@@ -99,6 +104,11 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
         if (this.#isFlowingOut) this.flushNow()
       })
     this.#releases.add(release)
+  }
+
+  #freed(): void {
+    this.#catchUp()
+    this.#input.freed?.()
   }
 
   #offer(delivery: Delivery): void {

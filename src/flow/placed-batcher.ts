@@ -20,6 +20,8 @@ export class PlacedBatcher {
   /** To be written as soon as they may. */
   readonly #due: Batch[] = []
   #writing = 0
+  /** Of all records that are not written. */
+  keptBytes = 0
   #error: Error | undefined
   #fail: (error: Error) => void = () => {}
   #waiting: (() => void)[] = []
@@ -44,9 +46,11 @@ export class PlacedBatcher {
     const { buffer } = this
     batch.lines.reserve(buffer.length)
     buffer.bytes.copy(batch.lines.bytes, batch.lines.length, 0, buffer.length)
+    const before = batch.sizeBytes
     batch.lines.length += buffer.length
     buffer.length = 0
     batch.add(ack, index, value)
+    this.keptBytes += batch.sizeBytes - before
     if (batch.count >= flushMessages || batch.sizeBytes >= maxBytes) this.#end(place)
   }
 
@@ -105,6 +109,7 @@ export class PlacedBatcher {
       this.#fail(this.#error)
     }
     this.#writing--
+    this.keptBytes -= batch.sizeBytes
     this.#writeDue()
     for (const wake of this.#waiting.splice(0)) wake()
     this.#options.freed()

@@ -4,6 +4,8 @@ const ZERO = 0x30
 const DOT = 0x2e
 /** Words are written whole: what the last one of a step writes beyond its text is overwritten by the next step. */
 const SLACK = 8
+/** From here on a buffer grows by a half at a time: what twice as much would waste is megabytes. */
+const LARGE_BYTES = 2 ** 20
 
 /** A growing buffer of text. Whoever appends has reserved the room: the single steps do not check. Set `length` to 0 to begin anew. */
 export class ByteBuffer {
@@ -28,7 +30,7 @@ export class ByteBuffer {
     const needed = this.length + size + SLACK
     if (needed <= this.bytes.length) return
     const full = this.bytes
-    const memory = new ArrayBuffer(Math.max(2 * full.length, needed))
+    const memory = new ArrayBuffer(Math.max(Math.ceil(full.length * (full.length < LARGE_BYTES ? 2 : 1.5)), needed))
     this.bytes = Buffer.from(memory)
     this.#view = new DataView(memory)
     full.copy(this.bytes, 0, 0, this.length)

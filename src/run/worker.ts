@@ -51,6 +51,7 @@ export class Worker {
       ledger: this.#ledger,
       log,
       flushNow: () => this.#stages.pipeline.flushNow(),
+      keptBytes: () => this.#stages.pipeline.keptBytes,
     })
     this.#stages = buildStages({ config, log, input, deadLetters: buildDeadLetters(config, log) })
     this.#server = new DebugServer({

@@ -22,4 +22,6 @@ export interface KafkaInputOptions {
   readonly log: Logger
   /** Called when a drain begins, and where reading has paused at a limit: whoever collects must not wait for more. */
   readonly flushNow: () => void
+  /** Bytes that outputs keep of messages in flight, beside the messages: they count with those. */
+  readonly keptBytes?: () => number
 }

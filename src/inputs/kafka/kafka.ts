@@ -71,15 +71,19 @@ export class KafkaInput implements Input, InputStats {
   #settledCount = 0
 
   constructor(options: KafkaInputOptions) {
-    const { maxInFlight, maxInFlightBytes, topics, deadLetterTopic, groupId, offsetNewest, log } = options
+    const { maxInFlight, maxInFlightBytes, keptBytes, topics, deadLetterTopic, groupId, offsetNewest, log } = options
     this.#options = options
     this.#log = limitedLog(log)
     this.#admin = new KafkaAdmin(options.kafka)
     this.#topicSet = new TopicSet({ entries: topics, deadLetterTopic })
-    this.#readAhead = new ReadAhead({ maxInFlight, maxInFlightBytes, filled: this.#filled, emptied: this.#bell })
+    this.#readAhead = new ReadAhead({ maxInFlight, maxInFlightBytes, keptBytes, filled: this.#filled, emptied: this.#bell })
     this.#watch = new PartitionWatch({ admin: this.#admin, log })
     this.#stalled = new StalledPartitions(log)
     this.#startPositions = new StartPositions({ groupId, offsetNewest, log, skipped: (...gap) => this.#watch.reportSkipped(...gap) })
+  }
+
+  freed(): void {
+    this.#bell.ring()
   }
 
   async *read(stop: AbortSignal): AsyncGenerator<Delivery> {

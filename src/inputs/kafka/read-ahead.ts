@@ -10,6 +10,8 @@ export interface ReadAheadOptions {
   /** Messages read and not settled, and bytes of them; reading pauses at either. */
   readonly maxInFlight: number
   readonly maxInFlightBytes: number
+  /** See the input's. */
+  readonly keptBytes?: (() => number) | undefined
   /** Rings when there is something to take. */
   readonly filled: Bell
   /** Rings when there may be room again. */
@@ -72,8 +74,8 @@ export class ReadAhead {
 
   /** Whether what is in flight has reached a limit. */
   isAtLimit({ inFlight, inFlightBytes }: Assignment): boolean {
-    const { maxInFlight, maxInFlightBytes } = this.#options
-    return inFlight + this.#messages >= maxInFlight || inFlightBytes + this.#bytes >= maxInFlightBytes
+    const { maxInFlight, maxInFlightBytes, keptBytes } = this.#options
+    return inFlight + this.#messages >= maxInFlight || inFlightBytes + this.#bytes + (keptBytes?.() ?? 0) >= maxInFlightBytes
   }
 
   /**

@@ -4,6 +4,9 @@ import { checkElasticsearch } from './check.ts'
 import { Elasticsearch, MAX_WRITES } from './elasticsearch.ts'
 import { settingsOf, variables } from './variables.ts'
 
+/** Elasticsearch advises a few megabytes a request. More would only take memory. */
+const BATCH_BYTES = 2 * 2 ** 20
+
 /** Documents for Elasticsearch 7 or later, and OpenSearch. */
 export const elasticsearch: OutputEnd<typeof variables> = {
   name: 'elasticsearch',
@@ -32,7 +35,7 @@ export const elasticsearch: OutputEnd<typeof variables> = {
       build: (log) => ({
         output: new Elasticsearch({ ...settings, log }),
         encoder: new BulkEncoder({ index: settings.index, maxBytes: settings.documentMaxBytes }),
-        limits: { ...common.batcher, maxWrites: MAX_WRITES },
+        limits: { ...common.batcher, maxBytes: BATCH_BYTES, maxWrites: MAX_WRITES },
         ack: 'stored',
         spelling: () => ({ documents: true }),
       }),

@@ -7,6 +7,9 @@ import { loopOf } from './loop.ts'
 import { MessageEncoder } from './record.ts'
 import { CONNECTION, settingsOf, variables } from './variables.ts'
 
+/** A few requests. More would only take memory. */
+const BATCH_BYTES = 2 ** 20
+
 /** Documents, or the envelopes as they came, for another Kafka or another topic. */
 export const kafka: OutputEnd<typeof variables> = {
   name: 'kafka',
@@ -39,7 +42,7 @@ export const kafka: OutputEnd<typeof variables> = {
         output: new KafkaOutput({ ...settings, brokers: connection.brokers, kafka: kafkaConfig({ ...connection, log }), log }),
         encoder: new MessageEncoder(settings),
         // One batch at a time: the order of a key's messages is kept.
-        limits: { ...common.batcher, maxWrites: 1 },
+        limits: { ...common.batcher, maxBytes: BATCH_BYTES, maxWrites: 1 },
         ack: 'stored',
         spelling: () => ({ documents: true }),
       }),

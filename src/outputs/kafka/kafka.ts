@@ -23,7 +23,7 @@ export interface KafkaOutputOptions extends RetryingOptions {
 }
 
 /** A produce request stays well below the 1 MB that a topic takes by default. */
-const MAX_REQUEST_BYTES = 512 * 1024
+const MAX_REQUEST_BYTES = 256 * 1024
 const MAX_REQUEST_MESSAGES = 2000
 /** How long a topic is believed to have as many partitions as it had. */
 const METADATA_MS = 60_000

@@ -4,6 +4,9 @@ import { FrameEncoder } from './frame-encoder.ts'
 import { Syslog } from './syslog.ts'
 import { settingsOf, variables } from './variables.ts'
 
+/** They are written one by one. More would only take memory. */
+const BATCH_BYTES = 2 ** 20
+
 /** What IPv4 and IPv6 carry in one datagram, with room for their headers. */
 const LONGEST_DATAGRAM = 65_000
 
@@ -33,7 +36,7 @@ export const syslog: OutputEnd<typeof variables> = {
         output: new Syslog({ ...settings, log }),
         encoder: new FrameEncoder({ ...settings, escapesLf: settings.framing === 'lf' && !isRelp }),
         // One batch at a time: messages keep their order.
-        limits: { ...common.batcher, maxWrites: 1 },
+        limits: { ...common.batcher, maxBytes: BATCH_BYTES, maxWrites: 1 },
         ack: isRelp ? 'stored' : 'handed over',
         spelling: () => ({ documents: true }),
       }),

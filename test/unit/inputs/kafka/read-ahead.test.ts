@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { Ledger } from '../../../../src/flow/ledger.ts'
-import { ReadAhead } from '../../../../src/inputs/kafka/read-ahead.ts'
+import { ReadAhead, type ReadAheadOptions } from '../../../../src/inputs/kafka/read-ahead.ts'
 import { Assignment } from '../../../../src/inputs/offsets/assignment.ts'
 import { Bell } from '../../../../src/inputs/offsets/bell.ts'
 
-function setUp(limits: { readonly maxInFlight?: number; readonly maxInFlightBytes?: number } = {}) {
+function setUp(limits: Partial<Pick<ReadAheadOptions, 'maxInFlight' | 'maxInFlightBytes' | 'keptBytes'>> = {}) {
   const bell = new Bell()
   const ledger = new Ledger()
   const assignment = new Assignment({ topic: [0] }, ledger, bell)
@@ -53,6 +53,17 @@ test('there is no room at either limit, waiting messages included, and room agai
     deliveries[0]?.ack.settle('discarded', 3)
     expect(readAhead.hasRoom(assignment)).toBe(true)
   }
+})
+
+test('what outputs keep of messages counts with them, and leaves room when it is gone', () => {
+  let kept = 15
+  const { add, readAhead, assignment } = setUp({ maxInFlightBytes: 20, keptBytes: () => kept })
+  add([4])
+  expect([readAhead.hasRoom(assignment), readAhead.isAtLimit(assignment)]).toEqual([true, false])
+  add([1])
+  expect([readAhead.hasRoom(assignment), readAhead.isAtLimit(assignment)]).toEqual([false, true])
+  kept = 0
+  expect(readAhead.hasRoom(assignment)).toBe(true)
 })
 
 test('an assignment that has ended counts what it abandoned, and nothing that is settled later', () => {
