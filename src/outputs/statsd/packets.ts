@@ -1,51 +1,54 @@
+import { decimal } from './decimal.ts'
+import { type Sample, samplesOf } from './samples.ts'
+
 /** What was said of one name in an interval. */
 interface Sum {
-  /** Counts: the sum. Gauges: the last by event time. */
-  value: string
-  total: number
-  time: bigint
+  readonly sample: Sample
+  /** Counts: the sum. */
+  total: bigint
+}
+
+export interface LineOptions {
+  /** Whether a sign makes a change of a gauge's value, as in StatsD and Telegraf. */
+  readonly signsChange: boolean
 }
 
 /**
- * Adds up the samples of `SampleEncoder`, and packs them into packets of StatsD lines, each at most `mtu` bytes; a longer line is one of its own.
- * Counts with equal names are one line, of gauges the latest stays, each time is a line.
+ * Adds up the samples of a batch to lines of StatsD's: counts with equal names are one line, of gauges the latest stays, each time is
+ * a line.
  */
-export function packetsOf(samples: string, mtu: number): Buffer[] {
+export function statsdLines(text: string, { signsChange }: LineOptions): string[] {
   const counts = new Map<string, Sum>()
-  const gauges = new Map<string, Sum>()
+  const gauges = new Map<string, Sample>()
   const lines: string[] = []
-  for (const sample of samples.split('\n')) {
-    if (sample === '') continue
-    const [type = '', time = '', value = '', name = ''] = sample.split(' ', 4)
-    const tags = sample.slice(type.length + time.length + value.length + name.length + 4)
-    if (type === 'ms') lines.push(`${name}:${value}|ms${tags}`)
+  for (const sample of samplesOf(text)) {
+    const { type, time, value, name, tags } = sample
+    const key = `${name} ${tags}`
+    if (type === 'ms') lines.push(lineOf(sample, value))
     else if (type === 'c') {
-      const known = counts.get(`${name} ${tags}`)
-      if (known === undefined) counts.set(`${name} ${tags}`, { value, total: Number(value), time: 0n })
-      else known.total += Number(value)
+      const known = counts.get(key)
+      if (known === undefined) counts.set(key, { sample, total: BigInt(value) })
+      else known.total += BigInt(value)
     } else {
-      const known = gauges.get(`${name} ${tags}`)
-      const at = BigInt(time)
-      if (known === undefined || known.time <= at) gauges.set(`${name} ${tags}`, { value, total: 0, time: at })
+      const known = gauges.get(key)
+      if (known === undefined || BigInt(known.time) <= BigInt(time)) gauges.set(key, sample)
     }
   }
-  for (const [key, { total }] of counts) lines.push(lineOf(key, String(total), 'c'))
-  for (const [key, { value }] of gauges) lines.push(gaugeOf(key, value))
-  return packed(lines, mtu)
+  for (const { sample, total } of counts.values()) lines.push(lineOf(sample, String(total)))
+  for (const sample of gauges.values()) {
+    // From zero on a change is the same as the value. Both lines go in one packet.
+    const line = lineOf(sample, sample.value)
+    lines.push(signsChange && sample.value.startsWith('-') ? `${lineOf(sample, '0')}\n${line}` : line)
+  }
+  return lines
 }
 
-function lineOf(key: string, value: string, type: string): string {
-  const space = key.indexOf(' ')
-  return `${key.slice(0, space)}:${value}|${type}${key.slice(space + 1)}`
+function lineOf({ name, type, tags }: Sample, value: string): string {
+  return `${name}:${decimal(value)}|${type}${tags}`
 }
 
-/** A sign makes a change of what is no change: from zero on it is the same. Both lines in one packet. */
-function gaugeOf(key: string, value: string): string {
-  const line = lineOf(key, value, 'g')
-  return value.startsWith('-') ? `${lineOf(key, '0', 'g')}\n${line}` : line
-}
-
-function packed(lines: readonly string[], mtu: number): Buffer[] {
+/** Lines together in packets, each at most `mtu` bytes; a longer line is one of its own. */
+export function packed(lines: readonly string[], mtu: number): Buffer[] {
   const packets: Buffer[] = []
   let open: string[] = []
   let size = 0

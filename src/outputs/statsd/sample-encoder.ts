@@ -4,10 +4,11 @@ import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
+import { decimal } from './decimal.ts'
 import { cleanTag, METRIC, nameOf } from './metric-names.ts'
 import type { StatsdSettings } from './variables.ts'
 
-export type SampleEncoderOptions = Pick<StatsdSettings, 'format' | 'name' | 'maxAgeMs'> & { readonly nowMs?: () => number }
+export type SampleEncoderOptions = Pick<StatsdSettings, 'format' | 'name' | 'maxAgeMs' | 'worker'> & { readonly nowMs?: () => number }
 
 /** Instances of an app whose names are kept; what has more forgets them. */
 const MOST_INSTANCES = 1000
@@ -31,9 +32,10 @@ export class SampleEncoder implements EventEncoder {
   }
 
   encode(event: AppEvent, app: App, _message: Uint8Array, buffer: ByteBuffer): typeof NOT_TAKEN | undefined {
-    const { maxAgeMs, nowMs = Date.now } = this.#options
+    const { maxAgeMs, format, nowMs = Date.now } = this.#options
     const time = textAt(event, event.timestamp, event.timestampEnd)
     if (maxAgeMs > 0 && nowMs() - Number(time) / 1e6 > maxAgeMs) return NOT_TAKEN
+    if (format === 'graphite' && time.startsWith('-')) return NOT_TAKEN
     const texts = this.#textsOf(app, textAt(event, event.instance, event.instanceEnd))
     const append = (type: string, metric: string, value: string, tags: Texts['tags'] = []) => {
       if (value === '') return
@@ -62,7 +64,7 @@ export class SampleEncoder implements EventEncoder {
         ['org', owner.org.name || owner.org.id],
         ['instance', instance],
       ] as const
-      texts = { name: nameOf(this.#options.name, app, instance), tags }
+      texts = { name: nameOf(this.#options.name, app, instance, this.#options.worker), tags }
       instances.set(instance, texts)
     }
     return texts
@@ -71,8 +73,8 @@ export class SampleEncoder implements EventEncoder {
   /** `NAME TAGS`: before the value, and behind the type. */
   #spelled({ name, tags: common }: Texts, metric: string, more: Texts['tags']): string {
     const { format } = this.#options
-    const whole = name.replace(METRIC, metric)
-    if (format === 'plain') return `${whole} `
+    const whole = name.replaceAll(METRIC, metric)
+    if (format === 'plain' || format === 'graphite') return `${whole} `
     const tags = [...common, ...more].filter(([, value]) => value !== '').map(([key, value]) => [key, cleanTag(value)] as const)
     if (format === 'influx') return `${whole}${tags.map(([key, value]) => `,${key}=${value}`).join('')} `
     return `${whole} ${tags.length === 0 ? '' : `|#${tags.map(([key, value]) => `${key}:${value}`).join(',')}`}`
@@ -91,11 +93,13 @@ function appendRequest(event: AppEvent, append: Append): void {
   ] as const
   append('c', 'http_request.count', '1', tags)
   append('c', 'http_request.response_size', length.startsWith('-') ? '' : length, tags)
-  append('ms', 'http_request.duration', String(event.durationSeconds * 1e3 + event.durationNanoseconds / 1e6), tags)
+  const ms = event.durationSeconds * 1e3 + event.durationNanoseconds / 1e6
+  // A timer has no time below zero: StatsD takes such a line for a bad one.
+  append('ms', 'http_request.duration', ms < 0 ? '' : decimal(String(ms)), tags)
 }
 
 function appendUsage(event: AppEvent, append: Append): void {
-  append('g', 'instance.cpu', textAt(event, event.cpu, event.cpuEnd))
+  append('g', 'instance.cpu', decimal(textAt(event, event.cpu, event.cpuEnd)))
   append('g', 'instance.memory', textAt(event, event.memory, event.memoryEnd))
   append('g', 'instance.memory_quota', textAt(event, event.memoryQuota, event.memoryQuotaEnd))
   append('g', 'instance.disk', textAt(event, event.disk, event.diskEnd))

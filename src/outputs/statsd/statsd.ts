@@ -4,21 +4,25 @@ import { toError } from '../../lib/errors.ts'
 import { ByteStream } from '../byte-stream.ts'
 import { Datagrams } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
-import { packetsOf } from './packets.ts'
+import { IntervalSums } from './interval-sums.ts'
+import { packed, statsdLines } from './packets.ts'
 import type { StatsdSettings } from './variables.ts'
 
 export type StatsdOptions = StatsdSettings & Pick<RetryingOptions, 'backoff' | 'log'>
 
-/** Sums of samples to a StatsD daemon. What the operating system has taken counts as written: nobody answers. */
+const LINE_END = Buffer.from('\n')
+
+/** Sums of samples to a StatsD daemon, or to Graphite. What the operating system has taken counts as written: nobody answers. */
 export class Statsd extends RetryingOutput implements Output {
   readonly #options: StatsdOptions
   readonly #stream: ByteStream
   readonly #datagrams: Datagrams
+  readonly #linesOf: (samples: string) => readonly string[]
 
   constructor(options: StatsdOptions) {
-    const { address, timeoutMs } = options
+    const { address, timeoutMs, format, flushIntervalMs } = options
     super(options, {
-      name: `StatsD at ${address.protocol}://${address.host}:${address.port}`,
+      name: `${format === 'graphite' ? 'Graphite' : 'StatsD'} at ${address.protocol}://${address.host}:${address.port}`,
       addressVariable: 'CFMR_STATSD_ADDR',
       startTimeoutVariable: 'CFMR_STATSD_STARTTIMEOUT',
     })
@@ -26,13 +30,17 @@ export class Statsd extends RetryingOutput implements Output {
     // What was sent twice would count twice.
     this.#stream = new ByteStream({ host: address.host, port: address.port, timeoutMs, windowBytes: 0 })
     this.#datagrams = new Datagrams(address)
+    const sums = new IntervalSums(flushIntervalMs)
+    this.#linesOf =
+      format === 'graphite' ? (samples) => sums.add(samples) : (samples) => statsdLines(samples, { signsChange: format !== 'dogstatsd' })
   }
 
   async write({ bytes, count }: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
     const startMs = performance.now()
     this.inFlight++
     try {
-      const packets = packetsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(), this.#options.mtu)
+      const lines = this.#linesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+      const packets = packed(lines, this.#options.mtu - LINE_END.length)
       for (let at = 0, failures = 0; at < packets.length; ) {
         try {
           await this.#send(packets[at] as Buffer, signal)
@@ -70,7 +78,9 @@ export class Statsd extends RetryingOutput implements Output {
   }
 
   #send(packet: Buffer, signal: AbortSignal): Promise<void> {
-    if (this.#options.address.protocol === 'udp') return this.#datagrams.send(packet)
-    return this.waitFor(() => this.#stream.write([Buffer.concat([packet, Buffer.from('\n')])], signal))
+    const { address, format } = this.#options
+    // Datagrams end what they hold; Graphite wants the line's end there, too.
+    if (address.protocol === 'udp') return this.#datagrams.send(format === 'graphite' ? Buffer.concat([packet, LINE_END]) : packet)
+    return this.waitFor(() => this.#stream.write([Buffer.concat([packet, LINE_END])], signal))
   }
 }

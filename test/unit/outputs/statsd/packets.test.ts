@@ -1,10 +1,12 @@
 import fc from 'fast-check'
-import { expect, it, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { App } from '../../../../src/cloud-foundry/app.ts'
 import { CONTAINER, HTTP, LOG } from '../../../../src/cloud-foundry/app-event.ts'
 import { ByteBuffer } from '../../../../src/lib/byte-buffer.ts'
+import { decimal } from '../../../../src/outputs/statsd/decimal.ts'
+import { IntervalSums } from '../../../../src/outputs/statsd/interval-sums.ts'
 import { templateProblem } from '../../../../src/outputs/statsd/metric-names.ts'
-import { packetsOf } from '../../../../src/outputs/statsd/packets.ts'
+import { packed, statsdLines } from '../../../../src/outputs/statsd/packets.ts'
 import { SampleEncoder, type SampleEncoderOptions } from '../../../../src/outputs/statsd/sample-encoder.ts'
 import { type EventFields, makeEvent } from '../../../support/make-event.ts'
 
@@ -15,11 +17,15 @@ const AT = '1480000000123456789'
 function linesOf(events: readonly EventFields[], options: Partial<SampleEncoderOptions> = {}, names: { app?: string; org?: string } = {}) {
   const metadata = { app: names.app ?? 'cart', app_guid: 'ag', space: 'dev', space_guid: 'sg', org: names.org ?? 'shop', org_guid: 'og' }
   const app = App.of('ag', metadata, 0, { documents: true })
-  const encoder = new SampleEncoder({ format: 'plain', name: PLAIN, maxAgeMs: 0, ...options })
+  const encoder = new SampleEncoder({ format: 'plain', name: PLAIN, maxAgeMs: 0, worker: '0-abc', ...options })
   const buffer = new ByteBuffer(16)
   const taken = events.map((event) => encoder.encode(makeEvent(event), app, new Uint8Array(0), buffer) === undefined)
-  const packets = packetsOf(buffer.bytes.toString('utf8', 0, buffer.length), 1432)
-  return { lines: packets.flatMap((packet) => packet.toString().split('\n')), taken }
+  const samples = buffer.bytes.toString('utf8', 0, buffer.length)
+  const lines =
+    options.format === 'graphite'
+      ? new IntervalSums(10_000).add(samples)
+      : statsdLines(samples, { signsChange: options.format !== 'dogstatsd' })
+  return { lines: packed(lines, 1432).flatMap((packet) => packet.toString().split('\n')), taken, samples }
 }
 
 const request: EventFields = {
@@ -73,6 +79,91 @@ it('a gauge below zero is set from zero on, not changed', () => {
   ])
 })
 
+it('Datadog reads a sign as part of a gauge’s value', () => {
+  expect(linesOf([{ ...usage, cpu: '-5' }], { format: 'dogstatsd', name: 'cf.{metric}' }).lines[0]).toMatch(/^cf\.instance\.cpu:-5\|g\|#/)
+})
+
+it('a duration below zero is no time: the request is counted alone', () => {
+  const { lines } = linesOf([{ ...request, durationNanoseconds: -5 }])
+  expect(lines).toEqual(['cf.shop.dev.cart.0.http_request.count:1|c', 'cf.shop.dev.cart.0.http_request.response_size:12|c'])
+})
+
+it('a template may name the metric twice', () => {
+  const { lines } = linesOf([usage], { name: '{metric}.of.{metric}' })
+  expect(lines[0]).toBe('instance.cpu.of.instance.cpu:1.5|g')
+})
+
+it('sizes that add up beyond what a double holds are exact', () => {
+  const large = { ...request, contentLength: '9223372036854775807' }
+  expect(linesOf(Array.from({ length: 200 }, () => large)).lines.at(-1)).toBe(
+    `cf.shop.dev.cart.0.http_request.response_size:${9_223_372_036_854_775_807n * 200n}|c`,
+  )
+})
+
+test.each([
+  ['1.5', '1.5'],
+  ['1e-7', '0.0000001'],
+  ['-2.5E-9', '-0.0000000025'],
+  ['1e+21', '1000000000000000000000'],
+  ['1e-40', '0'],
+])('%s is written as %s', (text, written) => {
+  expect(decimal(text)).toBe(written)
+})
+
+describe('Graphite', () => {
+  const graphite = { format: 'graphite', name: `${PLAIN}.{worker}` } as const
+
+  it('is told sums of the interval that the events fall into, of durations sum and maximum, of usage the last', () => {
+    const later = { ...usage, timestamp: '1480000009999999999', memory: '11' }
+    const { lines } = linesOf([request, { ...request, durationNanoseconds: 500_000_000 }, later, usage], graphite)
+    expect(lines).toEqual([
+      'cf.shop.dev.cart.0.http_request.count.0-abc 2 1480000000',
+      'cf.shop.dev.cart.0.http_request.response_size.0-abc 24 1480000000',
+      'cf.shop.dev.cart.0.http_request.duration.0-abc.sum 750 1480000000',
+      'cf.shop.dev.cart.0.http_request.duration.0-abc.max 500 1480000000',
+      'cf.shop.dev.cart.1.instance.cpu.0-abc 1.5 1480000000',
+      'cf.shop.dev.cart.1.instance.memory.0-abc 11 1480000000',
+      'cf.shop.dev.cart.1.instance.memory_quota.0-abc 30 1480000000',
+      'cf.shop.dev.cart.1.instance.disk.0-abc 20 1480000000',
+      'cf.shop.dev.cart.1.instance.disk_quota.0-abc 40 1480000000',
+    ])
+  })
+
+  it('has no time before 1970: such an event is not taken', () => {
+    expect(linesOf([{ ...request, timestamp: '-1' }], graphite).taken).toEqual([false])
+  })
+
+  test('however events are split into batches, what is said last of each path and time is the sum of all', () => {
+    const event = fc.record({ name: fc.constantFrom('a', 'b'), second: fc.nat(60), value: fc.nat(1000), ends: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 80 }), (events) => {
+        const sums = new IntervalSums(10_000)
+        const said = new Map<string, number>()
+        const wanted = new Map<string, number>()
+        let batch = ''
+        const end = () => {
+          for (const line of sums.add(batch)) said.set(line.replace(/ \S+ /, ' '), Number(line.split(' ')[1]))
+          batch = ''
+        }
+        for (const { name, second, value, ends } of events) {
+          const key = `${name} ${second - (second % 10)}`
+          wanted.set(key, (wanted.get(key) ?? 0) + value)
+          batch += `c ${second}000000000 ${value} ${name} \n`
+          if (ends) end()
+        }
+        end()
+        expect(said).toEqual(wanted)
+      }),
+    )
+  })
+
+  it('keeps so many sums and no more', () => {
+    const sums = new IntervalSums(1000, 2)
+    sums.add('c 1000000000 1 a \nc 1000000000 1 b \nc 1000000000 1 c \n')
+    expect(sums.add('c 1000000000 1 c \nc 1000000000 1 a \n')).toEqual(['c 2 1', 'a 1 1'])
+  })
+})
+
 it.each([
   ['dogstatsd', 'cf.http_request.count:1|c|#app:ca_rt,space:dev,org:shop,instance:0,method:GET,status_code:200'],
   ['influx', 'cf.http_request.count,app=ca_rt,space=dev,org=shop,instance=0,method=GET,status_code=200:1|c'],
@@ -90,16 +181,23 @@ test.each([
 
 test('no name of an app makes a metric, a tag or a line of its own', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.constantFrom('plain', 'dogstatsd', 'influx'), (app, org, format) => {
-      const { lines } = linesOf([request, usage], { format, ...(format !== 'plain' && { name: 'cf.{metric}' }) }, { app, org })
-      expect(lines).toHaveLength(8)
-      const grammar = {
-        plain: /^cf(\.[\w-]+){4}\.(http_request|instance)\.\w+:[\d.]+\|(c|ms|g)$/,
-        dogstatsd: /^cf\.\w+\.\w+:[\d.]+\|(c|ms|g)\|#\w+:[^,|:#@\s]+(,\w+:[^,|:#@\s]+)*$/,
-        influx: /^cf\.\w+\.\w+(,\w+=[^,|:=#@\s]+)*:[\d.]+\|(c|ms|g)$/,
-      }[format]
-      for (const line of lines) expect(line).toMatch(grammar)
-    }),
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.string(),
+      fc.constantFrom('plain', 'dogstatsd', 'influx', 'graphite'),
+      (app, org, format) => {
+        const isTagged = format === 'dogstatsd' || format === 'influx'
+        const { lines } = linesOf([request, usage], { format, ...(isTagged && { name: 'cf.{metric}' }) }, { app, org })
+        expect(lines).toHaveLength(format === 'graphite' ? 9 : 8)
+        const grammar = {
+          plain: /^cf(\.[\w-]+){4}\.(http_request|instance)\.\w+:[\d.]+\|(c|ms|g)$/,
+          dogstatsd: /^cf\.\w+\.\w+:[\d.]+\|(c|ms|g)\|#\w+:[^,|:#@\s]+(,\w+:[^,|:#@\s]+)*$/,
+          influx: /^cf\.\w+\.\w+(,\w+=[^,|:=#@\s]+)*:[\d.]+\|(c|ms|g)$/,
+          graphite: /^cf(\.[\w-]+){4}\.(http_request|instance)\.\w+(\.sum|\.max)? [\d.]+ \d+$/,
+        }[format]
+        for (const line of lines) expect(line).toMatch(grammar)
+      },
+    ),
     { numRuns: 100 },
   )
 })
@@ -108,7 +206,8 @@ test('packets keep to their size, and lines are whole', () => {
   const samples = fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,80}$/), value: fc.nat() }), { maxLength: 60 })
   fc.assert(
     fc.property(samples, fc.integer({ min: 100, max: 600 }), (all, mtu) => {
-      const packets = packetsOf(all.map(({ name, value }) => `c 1 ${value} ${name} \n`).join(''), mtu)
+      const samples = all.map(({ name, value }) => `c 1 ${value} ${name} \n`).join('')
+      const packets = packed(statsdLines(samples, { signsChange: true }), mtu)
       expect(packets.every(({ length }) => length <= mtu)).toBe(true)
       const sums = new Map<string, number>()
       for (const { name, value } of all) sums.set(name, (sums.get(name) ?? 0) + value)
@@ -122,7 +221,7 @@ test.each([
   ['cf.{app}.{metric}', undefined],
   ['{metric}', undefined],
   ['cf.{app}', 'a name with {metric}'],
-  ['cf.{apps}.{metric}', '{org}, {space}, {app}, {instance} and {metric} alone, {apps} is none of them'],
+  ['cf.{apps}.{metric}', '{org}, {space}, {app}, {instance}, {metric} and {worker} alone, {apps} is none of them'],
   ['cf:{metric}', 'A-Z, a-z, 0-9, _, - and . between the placeholders'],
 ])('the template %s: %s', (template, problem) => {
   expect(templateProblem(template)).toBe(problem)
