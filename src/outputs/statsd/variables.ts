@@ -25,8 +25,7 @@ export const variables = {
   }),
   CFMR_STATSD_NAME: nameTemplate({
     desc: 'Names of metrics, of {org}, {space}, {app}, {instance}, {metric} and {worker}.',
-    otherwise:
-      'cf.{org}.{space}.{app}.{instance}.{metric}; with tags cf.{metric}',
+    otherwise: 'cf.{org}.{space}.{app}.{instance}.{metric}; with tags cf.{metric}',
   }),
   CFMR_STATSD_FLUSHINTERVAL: duration()({ desc: 'Time over which counts and sizes are added up.', default: '10s' }),
   CFMR_STATSD_MAXAGE: duration('0s')({
