@@ -75,7 +75,8 @@ async function together(names: readonly OutputName[], number: number): Promise<v
   const [, trouble] = Object.entries(troubles)[number % 3] as [string, (proxy: FaultProxy) => Promise<void> | void]
   const troubled = [...places.values()].filter(({ proxy }) => proxy !== undefined)
   const place = troubled[number % Math.max(1, troubled.length)]
-  if (place?.proxy !== undefined) await trouble(place.proxy)
+  // A connection that is reset ends StatsD's own daemon (0.9.0), so that one is slow instead.
+  if (place?.proxy !== undefined) await (place === places.get('statsd') ? troubles['slow'] : trouble)?.(place.proxy)
   await site.kafka.produce(topic, [...numbers.slice(600, 1200).map(mix.envelope), ...old])
   // The others go on meanwhile: what was read is with them.
   const others = names.filter((name) => places.get(name) !== place)
@@ -110,9 +111,7 @@ async function together(names: readonly OutputName[], number: number): Promise<v
     const all = points + (name === 'elasticsearch' ? 0 : REFUSED)
     if (name === 'stdout') expect([name, printed.size]).toEqual([name, all])
     else if (name === 'statsd') {
-      // Nobody acknowledges there: what the system had taken when its connection was cut is lost, and said so in its page.
-      const least = places.get(name) === place ? 1 : logs + REFUSED
-      await expect.poll(() => places.get(name)?.stored(), { timeout: 30_000 }).toBeGreaterThanOrEqual(least)
+      await expect.poll(() => places.get(name)?.stored(), { timeout: 30_000 }).toBeGreaterThanOrEqual(logs + REFUSED)
     } else expect([name, await places.get(name)?.stored()]).toEqual([name, all])
   }
 }
