@@ -57,3 +57,39 @@ it('over RELP nothing is lost where the receiver and the worker are killed in tu
   expect((await last.stats()).ledger).toMatchObject({ in_flight: 0, residue: 0, refused: 0 })
   expect(await last.stop()).toEqual({ code: 0, signal: undefined })
 })
+
+it('over TCP, where nobody acknowledges, the last window is sent again when the receiver was killed; how much is lost is said', async ({
+  annotate,
+}) => {
+  const topic = await site.kafka.topic({ partitions: 2 })
+  const load = new Load({ kafka: site.kafka.client, topics: [{ topic, partitions: 2 }], mix, perSecond: 2000 })
+  const worker = await site.start({
+    CFMR_OUTPUT: 'syslog',
+    CFMR_INFLUXDB_ADDR: '',
+    CFMR_INFLUXDB_DATABASE: '',
+    CFMR_KAFKA_TOPICS: topic,
+    CFMR_SYSLOG_URL: `tcp://127.0.0.1:${server.ports.tcp}`,
+    CFMR_BATCHER_FLUSHINTERVAL: '100ms',
+    CFMR_BATCHER_FLUSHRETRIES: -1,
+  })
+  const records = async () => (await worker.stats().catch(() => undefined))?.outputs['syslog']?.records ?? 0
+  for (let outages = 0; outages < 5; outages++) {
+    const before = await records()
+    await worker.waitUntil('it sends', async () => (await records()) > before + 1000)
+    await server.kill()
+    await worker.waitUntil('it says so', async () => /ECONN|closed/.test((await worker.get('/readyz')).body))
+    await server.restart()
+  }
+  await load.stop()
+  await site.committed(worker, topic)
+  const { ledger, outputs } = await worker.stats()
+  expect(outputs['syslog']).toMatchObject({ ack: 'handed over', records: load.sent.log, in_flight: 0 })
+  expect(ledger).toMatchObject({ in_flight: 0, residue: 0 })
+  expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
+  const repeated = outputs['syslog']?.['repeated'] as number
+  expect(repeated).toBeGreaterThan(0)
+  // What the receiver's system had taken and it had not read may be more than a window.
+  await expect.poll(() => arrived().size, { timeout: 30_000 }).toBeGreaterThan(load.sent.log / 2)
+  const lost = load.sent.log - arrived().size
+  await annotate(`${lost} of ${load.sent.log} messages lost in five kills, ${repeated} sent again`)
+})
