@@ -1,6 +1,7 @@
 import { goldenMessages } from '../../test/support/golden.ts'
-import { encodeProtobuf, parseEnvelope } from '../envelope-protobuf.ts'
+import { encodeProtobuf, encodeV2Protobuf, parseEnvelope } from '../envelope-protobuf.ts'
 import { loadMix } from '../load/mix.ts'
+import { loadV2Mix } from '../load/v2-mix.ts'
 import { editByte, splice } from './byte-edits.ts'
 import { JsonMutator } from './json-mutator.ts'
 import type { Random } from './random.ts'
@@ -11,15 +12,32 @@ const MAX_SAMPLE_BYTES = 2000
 
 const mix = loadMix()
 const mixEnvelopes = Array.from({ length: MIX_SAMPLES }, (_, number) => mix.envelope(number))
+/** As two builds of the gateway spell V2, and another producer. */
+const v2Envelopes = [
+  undefined,
+  { camelCase: false, numbers: false, zeros: true, comma: ' ', colon: '' },
+  { camelCase: true, numbers: true, zeros: false, comma: '', colon: '' },
+].flatMap((spelling) => {
+  const v2 = loadV2Mix({}, spelling)
+  return Array.from({ length: MIX_SAMPLES }, (_, number) => v2.envelope(number))
+})
 const golden = goldenMessages.filter(({ message }) => message.length > 2 && message.length <= MAX_SAMPLE_BYTES)
 
-const jsonMutators = [...mixEnvelopes, ...golden.filter(({ name }) => !name.endsWith('protobuf')).map(({ message }) => message)].map(
-  (message) => new JsonMutator(message),
-)
+const jsonMutators = [
+  ...mixEnvelopes,
+  ...v2Envelopes,
+  ...golden.filter(({ name }) => !name.endsWith('protobuf')).map(({ message }) => message),
+].map((message) => new JsonMutator(message))
 const protobufSamples = [
   ...mixEnvelopes.map((envelope) => encodeProtobuf(parseEnvelope(envelope.toString()))),
+  ...v2Envelopes.slice(0, MIX_SAMPLES).map((envelope) => v2Protobuf(envelope.toString())),
   ...golden.filter(({ name }) => name.endsWith('protobuf')).map(({ message }) => message),
 ]
+
+/** Names of an enum are JSON's. */
+function v2Protobuf(json: string): Buffer {
+  return encodeV2Protobuf(JSON.parse(json.replace('"type":"OUT"', '"type":0').replace('"type":"ERR"', '"type":1')))
+}
 
 /** An envelope of the mix or of the golden cases, in JSON or protobuf, spoilt in one to three places. */
 export function mutatedMessage(random: Random): Buffer {
@@ -28,7 +46,16 @@ export function mutatedMessage(random: Random): Buffer {
 
 /** A producer's own JSON with one or two bytes changed: what a decoder that skips checks gets wrong. */
 export function editedEnvelope(random: Random): Buffer {
-  const once = editByte(random.pick(mixEnvelopes), random)
+  return edited(mixEnvelopes, random)
+}
+
+/** The same of V2. */
+export function editedV2Envelope(random: Random): Buffer {
+  return edited(v2Envelopes, random)
+}
+
+function edited(envelopes: readonly Buffer[], random: Random): Buffer {
+  const once = editByte(random.pick(envelopes), random)
   return random.below(2) === 0 ? once : editByte(once, random)
 }
 

@@ -128,8 +128,8 @@ export function toV2(v1: V1): V2 {
 
 function uuidText({ low, high }: Uuid): string {
   const bytes = Buffer.alloc(16)
-  bytes.writeBigUInt64LE(low, 0)
-  bytes.writeBigUInt64LE(high, 8)
+  bytes.writeBigUInt64LE(BigInt(low), 0)
+  bytes.writeBigUInt64LE(BigInt(high), 8)
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 

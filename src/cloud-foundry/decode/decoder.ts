@@ -9,11 +9,13 @@ import { readProtobufEnvelope } from './protobuf.ts'
 import { Scratch } from './scratch.ts'
 import { settleEnvelope } from './settle-envelope.ts'
 import { Undecodable } from './undecodable.ts'
+import { decodeFastV2Json } from './v2/fast-json.ts'
 import { readV2JsonEnvelope } from './v2/json.ts'
 import { readV2ProtobufEnvelope } from './v2/protobuf.ts'
 import { isV2Json, isV2Protobuf } from './v2/shape.ts'
 
 const OPENING_BRACE = 0x7b
+const LETTER_O = 0x6f
 /** What JSON text may begin with, but for the newline: `{`, white space, and the `n` of `null`. */
 const JSON_FIRST_BYTES = new Set(Buffer.from('{ \t\rn'))
 /** A newline that JSON may begin with, and the tag of `origin` in protobuf. */
@@ -87,7 +89,8 @@ export class Decoder {
   #verdict(message: Uint8Array | null, event: AppEvent): Verdict {
     if (message === null || message.length === 0) return undecodable('the message is empty', event)
     if (message[0] === OPENING_BRACE) {
-      const verdict = decodeFastJson(message, event)
+      // V1 begins with `{"origin"`.
+      const verdict = message[2] === LETTER_O ? decodeFastJson(message, event) : decodeFastV2Json(message, event)
       if (verdict !== UNSURE) return verdict
     }
     return this.#decodeExactly(message, event)
