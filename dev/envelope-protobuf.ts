@@ -26,9 +26,11 @@ export function encodeProtobuf(envelope: object): Buffer {
   return encoded(envelopeType, envelope)
 }
 
-/** The same for one of Loggregator V2. */
-export function encodeV2Protobuf(envelope: object): Buffer {
-  return encoded(v2EnvelopeType, envelope)
+/** The same for one of Loggregator V2; a log's type may have its name. */
+export function encodeV2Protobuf(envelope: Readonly<Record<string, unknown>>): Buffer {
+  const log = envelope['log'] as { readonly type?: unknown } | undefined
+  const number = { OUT: 0, ERR: 1 }[String(log?.type)] ?? log?.type
+  return encoded(v2EnvelopeType, log === undefined ? envelope : { ...envelope, log: { ...log, type: number } })
 }
 
 function encoded(type: protobuf.Type, envelope: object): Buffer {
