@@ -1,6 +1,7 @@
-import { type AppEvent, USAGE_METRICS } from '../../app-event.ts'
+import { type AppEvent, CONTAINER, DISCARDED, NO_APP_GUID, POINT, UNSURE, USAGE, USAGE_METRICS, type Verdict } from '../../app-event.ts'
 import { EXACT_DIGITS, numberAt, shortestDecimal, uint } from '../json-number.ts'
 import { byte, has, key, NOWHERE, plainString, skip, string, view } from '../json-text.ts'
+import { hasAppId, isIndex } from './fast-owner.ts'
 import { afterComma, closingBrace, hasWord, isComma, word } from './fast-text.ts'
 
 const QUOTE = 0x22
@@ -21,13 +22,28 @@ const HAS_DISK = 2
 const HAS_DISK_QUOTA = 4
 const HAS_MEMORY = 8
 const HAS_MEMORY_QUOTA = 16
-export const HAS_FIVE = 31
-export const HAS_FURTHER = 32
+const HAS_FIVE = 31
+const HAS_FURTHER = 32
 /** Which of the metrics the newest gauge has. */
-export let metricsSeen = 0
+let metricsSeen = 0
+
+/** From a gauge's first metric to behind its brace. */
+export function gauge(start: number, event: AppEvent): number {
+  event.kind = CONTAINER
+  return closingBrace(metrics(start, event))
+}
+
+export function settleGauge(event: AppEvent): Verdict {
+  if ((metricsSeen & HAS_FIVE) !== HAS_FIVE) {
+    if ((metricsSeen & HAS_FURTHER) === 0) return DISCARDED
+    event.kind = USAGE
+  }
+  if (!hasAppId(event)) return NO_APP_GUID
+  return isIndex(event) ? POINT : UNSURE
+}
 
 /** From the first metric to behind the object's brace. */
-export function metrics(start: number, event: AppEvent): number {
+function metrics(start: number, event: AppEvent): number {
   metricsSeen = 0
   if (view.getUint8(start) === CLOSING_BRACE) return start + 1
   let at = start
