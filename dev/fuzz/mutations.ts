@@ -21,11 +21,19 @@ const v2Envelopes = [
   const v2 = loadV2Mix({}, spelling)
   return Array.from({ length: MIX_SAMPLES }, (_, number) => v2.envelope(number))
 })
+/** What is discarded whatever it says. */
+const v2Discards = ['"counter":{"name":"dropped","delta":"12","total":"18446744073709551615"}', '"event":{"title":"a","body":"日本"}'].map(
+  (message) =>
+    Buffer.from(
+      `{"timestamp":"1700000000000000000","source_id":"doppler","instance_id":"a","deprecated_tags":{},"tags":{"job":"doppler"},${message}}`,
+    ),
+)
 const golden = goldenMessages.filter(({ message }) => message.length > 2 && message.length <= MAX_SAMPLE_BYTES)
 
 const jsonMutators = [
   ...mixEnvelopes,
   ...v2Envelopes,
+  ...v2Discards,
   ...golden.filter(({ name }) => !name.endsWith('protobuf')).map(({ message }) => message),
 ].map((message) => new JsonMutator(message))
 const protobufSamples = [
@@ -46,7 +54,7 @@ export function editedEnvelope(random: Random): Buffer {
 
 /** The same of V2. */
 export function editedV2Envelope(random: Random): Buffer {
-  return edited(v2Envelopes, random)
+  return edited(random.below(10) === 0 ? v2Discards : v2Envelopes, random)
 }
 
 function edited(envelopes: readonly Buffer[], random: Random): Buffer {

@@ -1,6 +1,7 @@
-import { type AppEvent, CONTAINER, HTTP, LOG, UNSURE, type Verdict } from '../../app-event.ts'
+import { type AppEvent, CONTAINER, DISCARDED, HTTP, LOG, UNSURE, type Verdict } from '../../app-event.ts'
 import { timestamp } from '../json-number.ts'
 import { byte, bytes, has, isEnd, key, NOWHERE, open, plainString, skip, view } from '../json-text.ts'
+import { counter, DISCARD, title } from './fast-discards.ts'
 import { gauge, settleGauge } from './fast-gauge.ts'
 import { log, settleLog } from './fast-log.ts'
 import { forgetTags, tags } from './fast-tags.ts'
@@ -25,7 +26,8 @@ export function decodeFastV2Json(message: Uint8Array, event: AppEvent): Verdict 
   if (!isEnd(envelope(open(message), event)) || event.timestampEnd === NOWHERE) return UNSURE
   if (event.kind === LOG) return settleLog(event)
   if (event.kind === HTTP) return settleTimer(event)
-  return event.kind === CONTAINER ? settleGauge(event) : UNSURE
+  if (event.kind === CONTAINER) return settleGauge(event)
+  return event.kind === DISCARD ? DISCARDED : UNSURE
 }
 
 const OPENING_BRACE = 0x7b
@@ -41,8 +43,12 @@ const TAGS = word('"tags":{')
 const LOG_KEY = word('"log":{')
 const GAUGE = key('"gauge":{"metrics":{')
 const TIMER = key('"timer":{')
+const COUNTER = key('"counter":{"name":"')
+const EVENT = key('"event":{"title":"')
 
+const LETTER_C = 0x63
 const LETTER_D = 0x64
+const LETTER_E = 0x65
 const LETTER_G = 0x67
 const LETTER_I = 0x69
 const LETTER_L = 0x6c
@@ -93,6 +99,14 @@ function envelope(start: number, event: AppEvent): number {
       case LETTER_L:
         field = SEEN_MESSAGE
         if (hasWord(LOG_KEY, at)) next = log(at + LOG_KEY.length, event)
+        break
+      case LETTER_C:
+        field = SEEN_MESSAGE
+        if (has(COUNTER, at)) next = counter(at + COUNTER.length, event)
+        break
+      case LETTER_E:
+        field = SEEN_MESSAGE
+        if (has(EVENT, at)) next = title(at + EVENT.length, event)
         break
       case LETTER_G:
         field = SEEN_MESSAGE

@@ -19,6 +19,8 @@ const log = `${head}"tags":{"a":"\\u003c","source_type":"APP/PROC/WEB"},"log":{"
 const timer =
   `${head}"tags":{"content_length":"-1","instance_id":"7","method":"DELETE","peer_type":"Server","request_id":"b3015d69-09cd-476d-aace-ad2d824d5ab7",` +
   '"status_code":"404","uri":"/a\\u0026b"},"timer":{"name":"http","start":"1527158917000000000","stop":"1527158918500000000"}}'
+const counter = `${head}"tags":{"direction":"egress"},"counter":{"name":"dropped","delta":"12","total":"18446744073709551615"}}`
+const happening = `${head}"tags":{},"event":{"title":"a \\"b\\"","body":"日本"}}`
 const metric = (name: string, value: string) => `"${name}":{"unit":"u","value":${value}}`
 const gaugeOf = (...metrics: string[]) => `${head}"tags":{},"gauge":{"metrics":{${metrics.join(',')}}}}`
 const five = [metric('cpu', '0.5'), metric('disk', '3'), metric('disk_quota', '6'), metric('memory', '2'), metric('memory_quota', '4')]
@@ -63,6 +65,9 @@ test.each<[string, string, number]>([
   ['further usage', usage, POINT],
   ['another gauge', gaugeOf(metric('x', '-0.25'), metric('cp', '1')), DISCARDED],
   ['a gauge of nothing', gaugeOf(), DISCARDED],
+  ['a counter', counter, DISCARDED],
+  ['a counter with numbers', counter.replace('"12"', '12').replace('"18446744073709551615"', '0'), DISCARDED],
+  ['an event', happening, DISCARDED],
 ])('%s', (_, text, verdict) => {
   expect(decoded(text)).toBe(verdict)
   expect(rendered(Buffer.from(text), decodeExactV2Json).verdict).toBe(verdict)
@@ -74,7 +79,10 @@ describe('is left to the exact decoder:', () => {
     ['a field in both spellings', log.replace('"instance_id"', '"instanceId":"4","instance_id"')],
     ['two messages', log.replace('"log"', '"timer":{"name":"x","start":"1527158917000000000","stop":"1527158917000000000"},"log"')],
     ['an unknown field', log.replace('"log"', '"x":1,"log"')],
-    ['a counter', log.replace(/"log":.*/, '"counter":{}}')],
+    ['a counter of nothing', counter.replace(/"counter":.*/, '"counter":{}}')],
+    ['a counter beyond 64 bits', counter.replace('18446744073709551615', '18446744073709551616')],
+    ['a counter below 0', counter.replace('12', '-1')],
+    ['an event with another field', happening.replace('"body"', '"x":1,"body"')],
     ['tags of the old kind', log.replace('"deprecated_tags":{}', '"deprecated_tags":{"a":{}}')],
     ['no time', log.replace(/"timestamp":"\d+",/, '')],
     ['a time of few digits', log.replace('1527158917416339031', '1')],
@@ -119,6 +127,8 @@ describe('is left to the exact decoder:', () => {
     ['a request', timer],
     ['usage', gauge],
     ['further usage', usage],
+    ['a counter', counter],
+    ['an event', happening],
   ])('%s that is cut anywhere', (_, text) => {
     for (let size = 0; size < text.length; size++) expect(decoded(text.slice(0, size)), text.slice(0, size)).toBe(UNSURE)
   })
