@@ -29,6 +29,7 @@ const benches: readonly Bench[] = [
     floors: {
       times_the_speed_of_json_parse: '≥ 2.0',
       documents_times_the_speed_of_json_parse: '≥ 1.0',
+      v2_times_the_speed_of_json_parse: '≥ 1.5',
       growth_100_to_100000_apps: '≤ 1.3',
       growth_per_byte_1_to_64_kb_logs: '≤ 1.3',
     },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { printResult, rounded } from './figures.ts'
-import { type Load, logLoad, mixedLoad } from './hot-path/loads.ts'
+import { type Load, logLoad, mixedLoad, v2Load } from './hot-path/loads.ts'
 
 /**
  * What it costs to turn message bytes into line bytes, or into documents (decode, find the app, encode) in the built program (`npm run build`), as
@@ -22,6 +22,7 @@ try {
   const small = logLoad(16_000, 1024)
   const large = logLoad(250, 65_536)
   write('mix', mix)
+  write('v2', v2Load(40_000))
   write('few-apps', mixedLoad(GROWTH_MESSAGES, 100))
   write('many-apps', mixedLoad(GROWTH_MESSAGES, 100_000))
   write('small-logs', small)
@@ -29,6 +30,7 @@ try {
 
   const { 'JSON.parse': parse = 0, mix: hotPath = 0 } = nanoseconds('mix')
   const { 'JSON.parse': parseBeside = 0, 'mix:document': documents = 0 } = nanoseconds('mix', 'mix:document')
+  const { 'JSON.parse': parseV2 = 0, v2 = 0 } = nanoseconds('v2')
   const { 'few-apps': few = 0, 'many-apps': many = 0 } = nanoseconds('few-apps', 'many-apps')
   const { 'small-logs': smallNs = 0, 'large-logs': largeNs = 0 } = nanoseconds('small-logs', 'large-logs')
   const result = {
@@ -38,6 +40,8 @@ try {
     times_the_speed_of_json_parse: rounded(parse / hotPath),
     documents_ns: Math.round(documents),
     documents_times_the_speed_of_json_parse: rounded(parseBeside / documents),
+    v2_ns: Math.round(v2),
+    v2_times_the_speed_of_json_parse: rounded(parseV2 / v2),
     garbage_bytes_per_envelope: rounded(Number(run('--import', 'tsx', script('garbage.mjs')))),
     cold_start_ms: Math.round(JSON.parse(run(script('measure.mjs'), 'cold', folder, 'mix'))),
     growth_100_to_100000_apps: rounded(many / few),

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type Counts, tryDifferences, tryMutations } from './fuzz/trials.ts'
+import { type Counts, tryDifferences, tryMutations, tryV2Differences } from './fuzz/trials.ts'
 
 const usage = `npm run fuzz -- [--seed N] [--count N] [--mutations | --differential]
 
   --mutations      only spoilt messages, JSON and protobuf, through decoder and encoder (a million)
-  --differential   only edited envelopes, the fast decoder against the exact one (400,000)
+  --differential   only edited envelopes, the fast decoder against the exact one (400,000 of V1, as many of V2)
   --count N        that many of each instead
   --seed N         begin with this seed; it is printed, so that a failure can be had again`
 
@@ -37,5 +37,8 @@ function run(what: string, count: number, trial: (seed: number, count: number) =
 if (values.help) console.log(usage)
 else {
   if (!values.differential) run('mutations', Number(values.count ?? 1_000_000), tryMutations)
-  if (!values.mutations) run('differential', Number(values.count ?? 400_000), tryDifferences)
+  if (!values.mutations) {
+    run('differential', Number(values.count ?? 400_000), tryDifferences)
+    run('differential, V2', Number(values.count ?? 400_000), tryV2Differences)
+  }
 }

@@ -1,4 +1,5 @@
 import { loadMix } from '../../dev/load/mix.ts'
+import { loadV2Mix } from '../../dev/load/v2-mix.ts'
 import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 
 export interface Load {
@@ -9,6 +10,12 @@ export interface Load {
 /** Envelopes of the mix; of its own 500 apps unless told otherwise. */
 export function mixedLoad(count: number, apps?: number): Load {
   const mix = loadMix({ apps })
+  return { messages: Array.from({ length: count }, (_, number) => mix.envelope(number)), metadata: mix.apps }
+}
+
+/** The same envelopes in Loggregator V2, as a gateway spells them. */
+export function v2Load(count: number): Load {
+  const mix = loadV2Mix()
   return { messages: Array.from({ length: count }, (_, number) => mix.envelope(number)), metadata: mix.apps }
 }
 

@@ -4,7 +4,7 @@ import type { Random } from './random.ts'
 const KEYS = (
   'origin eventType timestamp ip tags httpStartStop logMessage valueMetric counterEvent error containerMetric startTimestamp stopTimestamp ' +
   'requestId peerType method uri statusCode contentLength applicationId instanceIndex forwarded low high message message_type app_id ' +
-  'source_type source_instance value delta code cpuPercentage memoryBytes diskBytes memoryBytesQuota diskBytesQuota x __proto__'
+  'source_type source_instance source_id sourceId instance_id deprecated_tags log payload type gauge metrics cpu timer name start stop value delta code cpuPercentage memoryBytes diskBytes memoryBytesQuota diskBytesQuota x __proto__'
 ).split(' ')
 
 /** Values that are legal somewhere, and a few that are legal nowhere. */

@@ -1,11 +1,16 @@
+import { isUtf8 } from 'node:buffer'
 import { App } from '../../src/cloud-foundry/app.ts'
 import { AppEvent, UNDECODABLE, UNSURE } from '../../src/cloud-foundry/app-event.ts'
 import { decodeExactJson } from '../../src/cloud-foundry/decode/exact-json.ts'
 import { decodeFastJson } from '../../src/cloud-foundry/decode/fast-json.ts'
 import { forget } from '../../src/cloud-foundry/decode/json-text.ts'
+import { decodeFastV2Json } from '../../src/cloud-foundry/decode/v2/fast-json.ts'
+import { decodeExactV2Json } from '../../src/cloud-foundry/decode/v2/json.ts'
+import { isV2Json } from '../../src/cloud-foundry/decode/v2/shape.ts'
 import { parseLine } from '../../test/support/line-protocol.ts'
 import { type Refined, Refiner } from '../../test/support/refine.ts'
-import { editedEnvelope, mutatedMessage } from './mutations.ts'
+import { type Rendered, rendered } from '../../test/support/render.ts'
+import { editedEnvelope, editedV2Envelope, mutatedMessage } from './mutations.ts'
 import { Random } from './random.ts'
 
 export type Counts = Record<string, number>
@@ -56,6 +61,29 @@ export function tryDifferences(seed: number, count: number): Counts {
       return 'sure and right'
     })
   })
+}
+
+/** The same with envelopes of Loggregator V2, and their documents, too. */
+export function tryV2Differences(seed: number, count: number): Counts {
+  const random = new Random(seed)
+  return tally(count, () => {
+    const message = editedV2Envelope(random)
+    return explained(message, () => {
+      forget()
+      if (decodeFastV2Json(message, event) === UNSURE) return 'left to the exact decoder'
+      if (!isV2Json(message)) throw new Error('the fast decoder takes for V2 what is V1')
+      forget()
+      const fast = comparable(rendered(message, decodeFastV2Json), message)
+      const exact = comparable(rendered(message, decodeExactV2Json), message)
+      if (fast !== exact) throw new Error(`the fast decoder says ${fast}, the exact one ${exact}`)
+      return 'sure and right'
+    })
+  })
+}
+
+/** Of bytes that are no UTF-8 each document may make as many U+FFFD as it likes. */
+function comparable({ document, ...rest }: Rendered, message: Buffer): string {
+  return JSON.stringify(isUtf8(message) ? { document, ...rest } : rest)
 }
 
 function resultOf(refined: Refined): string {

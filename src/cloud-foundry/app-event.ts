@@ -2,12 +2,24 @@
 export const HTTP = 4
 export const LOG = 5
 export const CONTAINER = 9
+/** Usage beyond CONTAINER's, which Loggregator V2 alone tells. The number is none of dropsonde's. */
+export const USAGE = 100
+
+/** What a USAGE event may have, in the order of a point's fields: ns, percent of what the app is entitled to, and bytes a second. */
+export const USAGE_METRICS = [
+  'absolute_entitlement',
+  'absolute_usage',
+  'container_age',
+  'cpu_entitlement',
+  'log_rate',
+  'log_rate_limit',
+] as const
 
 /** dropsonde's `PeerType`: whose side of a request an event tells. */
 export const PEER_CLIENT = 1
 export const PEER_SERVER = 2
 
-/** HTTP, CONTAINER: see {@link AppEvent.absent}. */
+/** HTTP, CONTAINER, USAGE: see {@link AppEvent.absent}. */
 export const ABSENT_METHOD = 1
 export const ABSENT_STATUS = 2
 export const ABSENT_INSTANCE = 4
@@ -57,7 +69,7 @@ export class AppEvent {
   /** The point's time: ns, decimal, perhaps negative. */
   timestamp = 0
   timestampEnd = 0
-  /** HTTP and CONTAINER: decimal digits. LOG: source_instance as it is, valid UTF-8, not yet cleaned or escaped. */
+  /** HTTP, CONTAINER and USAGE: decimal digits. LOG: source_instance as it is, valid UTF-8, not yet cleaned or escaped. */
   instance = 0
   instanceEnd = 0
 
@@ -84,7 +96,7 @@ export class AppEvent {
   remoteAddressEnd = 0
   userAgent = 0
   userAgentEnd = 0
-  /** HTTP: the halves of the request's id, decimal digits. */
+  /** HTTP: the halves of the request's id, decimal digits; or the low one is 36 characters, which may be a UUID, and the high one empty. */
   requestLow = 0
   requestLowEnd = 0
   requestHigh = 0
@@ -124,6 +136,9 @@ export class AppEvent {
   diskQuotaBytes = 0
   diskQuota = 0
   diskQuotaEnd = 0
+
+  /** USAGE: start and end of each of {@link USAGE_METRICS} as it is to be written; empty where it is absent. */
+  readonly usage = new Int32Array(2 * USAGE_METRICS.length)
 }
 
 /**

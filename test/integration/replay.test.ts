@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { parseEnvelope } from '../../dev/envelope-protobuf.ts'
 import { influxQl } from '../../dev/influxql.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { startFakeInfluxDb } from '../fakes/influxdb.ts'
 import { parseLine } from '../support/line-protocol.ts'
 import { type Ended, type Run, run } from '../support/program.ts'
 import { shared, uniqueName } from '../support/shared.ts'
+import { spellV2, toV2, type V1 } from '../support/v2-envelopes.ts'
 import { sampleAppsApi } from '../support/worker.ts'
 
 const COUNT = 3000
@@ -51,6 +53,21 @@ it('gives the same points from a file, a compressed one, several of them and std
     expect(written(way)).toEqual(expected)
     expect(ledgerOf(way)).toMatchObject({ consumed: COUNT, written: points, discarded: COUNT - points, unsettled: 0, residue: 0 })
   }
+})
+
+it('gives the same points where each second envelope is one of Loggregator V2', async () => {
+  const asV2 = (line: string) => spellV2(toV2(parseEnvelope(line) as unknown as V1))
+  writeFileSync(at('mixed.ndjson'), lines.map((line, number) => (number % 2 === 0 ? line : asV2(line))).join('\n'))
+  const [v1, mixed] = [await replay([at('all.ndjson')]), await replay([at('mixed.ndjson')])]
+  expect(written(mixed)).toEqual(written(v1))
+  expect(ledgerOf(mixed)).toMatchObject({
+    consumed: COUNT,
+    written: points,
+    discarded: COUNT - points,
+    undecodable: 0,
+    unsettled: 0,
+    residue: 0,
+  })
 })
 
 it('writes to InfluxDB, too', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { encodeV2Protobuf, parseEnvelope } from '../../dev/envelope-protobuf.ts'
 import { Load } from '../../dev/load/load.ts'
-import { loadMix, sampleApps } from '../../dev/load/mix.ts'
+import { type Kind, loadMix, sampleApps } from '../../dev/load/mix.ts'
 import type { WorkerProcess } from '../../dev/worker-process.ts'
 import { logEnvelope } from '../support/envelopes.ts'
 import { Installation } from '../support/installation.ts'
+import { spellV2, toV2, type V1 } from '../support/v2-envelopes.ts'
 
 const mix = loadMix()
 const guid = sampleApps()[0]?.app_guid ?? ''
@@ -34,6 +36,24 @@ it('the single message of an idle topic is written when the flush interval is ov
   expect(await site.kafka.committed(site.group, topic)).toEqual([-1])
   await site.committed(worker, topic)
   expect((await site.stored()).log).toBe(1)
+})
+
+it('envelopes of Loggregator V2, in JSON and in protobuf, become points beside those of V1', async () => {
+  const topic = await site.kafka.topic()
+  const worker = await site.start({ CFMR_KAFKA_TOPICS: topic })
+  const numbers = Array.from({ length: 600 }, (_, number) => number)
+  const messages = numbers.map((number) => {
+    const message = mix.envelope(number)
+    if (number % 3 === 0) return message
+    const v2 = toV2(parseEnvelope(message.toString()) as unknown as V1)
+    return number % 3 === 1 ? spellV2(v2) : encodeV2Protobuf(v2)
+  })
+  await site.kafka.produce(topic, messages)
+  await site.committed(worker, topic)
+  const count = (kind: Kind) => numbers.filter((number) => mix.kind(number) === kind).length
+  expect(await site.stored()).toEqual({ http_request: count('http_request'), log: count('log'), instance: count('instance') })
+  const discarded = count('discarded')
+  expect((await worker.stats()).ledger).toMatchObject({ consumed: 600, written: 600 - discarded, discarded, residue: 0 })
 })
 
 it('the ledger adds up and /healthz answers at any moment, under load too', async () => {

@@ -9,8 +9,13 @@ import { readProtobufEnvelope } from './protobuf.ts'
 import { Scratch } from './scratch.ts'
 import { settleEnvelope } from './settle-envelope.ts'
 import { Undecodable } from './undecodable.ts'
+import { decodeFastV2Json } from './v2/fast-json.ts'
+import { readV2JsonEnvelope } from './v2/json.ts'
+import { readV2ProtobufEnvelope } from './v2/protobuf.ts'
+import { isV2Json, isV2Protobuf } from './v2/shape.ts'
 
 const OPENING_BRACE = 0x7b
+const LETTER_O = 0x6f
 /** What JSON text may begin with, but for the newline: `{`, white space, and the `n` of `null`. */
 const JSON_FIRST_BYTES = new Set(Buffer.from('{ \t\rn'))
 /** A newline that JSON may begin with, and the tag of `origin` in protobuf. */
@@ -24,7 +29,10 @@ const CACHE_LINE_BYTES = 64
 
 type Reading = (message: Buffer) => Envelope
 
-/** Turns messages into events, whatever they are encoded in. Never throws, and is never UNSURE. */
+/**
+ * Turns messages into events, whatever they are encoded in: an envelope of dropsonde (V1) or of Loggregator V2, in JSON or protobuf, whichever
+ * input it came from. Never throws, and is never UNSURE.
+ */
 export class Decoder {
   readonly #scratch = new Scratch()
   /** What {@link #prefetch} read, kept so that no compiler leaves the reading out. */
@@ -81,7 +89,8 @@ export class Decoder {
   #verdict(message: Uint8Array | null, event: AppEvent): Verdict {
     if (message === null || message.length === 0) return undecodable('the message is empty', event)
     if (message[0] === OPENING_BRACE) {
-      const verdict = decodeFastJson(message, event)
+      // V1 begins with `{"origin"`.
+      const verdict = message[2] === LETTER_O ? decodeFastJson(message, event) : decodeFastV2Json(message, event)
       if (verdict !== UNSURE) return verdict
     }
     return this.#decodeExactly(message, event)
@@ -91,7 +100,7 @@ export class Decoder {
   #decodeExactly(message: Uint8Array, event: AppEvent): Verdict {
     const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
     const problems: string[] = []
-    for (const read of readingsFor(message[0] as number)) {
+    for (const read of readingsFor(bytes)) {
       try {
         return settleEnvelope(read(bytes), event, this.#scratch)
       } catch (error) {
@@ -107,7 +116,13 @@ function undecodable(problem: string, event: AppEvent): Verdict {
   return UNDECODABLE
 }
 
-function readingsFor(firstByte: number): readonly Reading[] {
-  if (JSON_FIRST_BYTES.has(firstByte)) return [readJsonEnvelope]
-  return firstByte === NEWLINE ? [readProtobufEnvelope, readJsonEnvelope] : [readProtobufEnvelope]
+function readingsFor(message: Buffer): readonly Reading[] {
+  const firstByte = message[0] as number
+  if (JSON_FIRST_BYTES.has(firstByte)) return [readJson]
+  if (firstByte === NEWLINE) return [readProtobufEnvelope, readJson]
+  return [isV2Protobuf(message) ? readV2ProtobufEnvelope : readProtobufEnvelope]
+}
+
+function readJson(message: Buffer): Envelope {
+  return isV2Json(message) ? readV2JsonEnvelope(message) : readJsonEnvelope(message)
 }

@@ -8,6 +8,8 @@ export interface Envelope {
   readonly httpStartStop?: HttpStartStop | undefined
   readonly logMessage?: LogMessage | undefined
   readonly containerMetric?: ContainerMetric | undefined
+  /** Loggregator V2 alone. */
+  readonly usage?: Usage | undefined
 }
 
 export interface HttpStartStop {
@@ -56,4 +58,12 @@ export interface ContainerMetric {
   readonly diskBytes?: bigint | undefined
   readonly memoryBytesQuota?: bigint | undefined
   readonly diskBytesQuota?: bigint | undefined
+}
+
+/** What an instance uses beyond {@link ContainerMetric}. */
+export interface Usage {
+  readonly applicationId: string
+  readonly instanceIndex: number | undefined
+  /** By name, of `USAGE_METRICS`. */
+  readonly metrics: ReadonlyMap<string, number>
 }

@@ -43,7 +43,8 @@ export function struct<F extends Fields>(fields: F): Kind<Struct<F>> {
 /** Longer than any field's name with all its letters spelt as `\uXXXX`. */
 const MAX_KEY_BYTES = 128
 
-function shortKey(json: JsonReader): string {
+/** The latest token, a string; '' where that is longer than any name. */
+export function shortKey(json: JsonReader): string {
   return json.tokenSize > MAX_KEY_BYTES ? '' : json.text()
 }
 

@@ -207,8 +207,8 @@ function instanceIndex(at: number, event: AppEvent): number {
   return event.instanceEnd
 }
 
-/** Both times have 19 digits, the last nine of which are nanoseconds. Go divides toward zero: both parts have the sign of the whole. */
-function setDuration(stop: number, event: AppEvent): void {
+/** From the event's time to `stop`: both have 19 digits, the last nine of which are nanoseconds. Go divides toward zero: both parts have the sign of the whole. */
+export function setDuration(stop: number, event: AppEvent): void {
   let seconds = difference(stop, event.timestamp, 10)
   let nanoseconds = difference(stop + 10, event.timestamp + 10, 9)
   if (nanoseconds < 0 && seconds > 0) {
@@ -222,7 +222,7 @@ function setDuration(stop: number, event: AppEvent): void {
   event.durationNanoseconds = nanoseconds
 }
 
-function startsWith(text: string, at: number): boolean {
+export function startsWith(text: string, at: number): boolean {
   for (let i = 0; i < text.length; i++) if (view.getUint8(at + i) !== text.charCodeAt(i)) return false
   return true
 }

@@ -68,6 +68,8 @@ function isAtMost(limit: Uint8Array, start: number): boolean {
 
 /** So many digits always read back the same, so that their text can be kept. They are exact as a number, too. */
 export const EXACT_DIGITS = 15
+/** Of longer ones the engine may write an exponent. */
+const MAX_WHOLE_DIGITS = 20
 /** A double has at most 17 digits; zeros may come before them. */
 const MAX_DECIMAL_LENGTH = 24
 
@@ -77,7 +79,7 @@ export function shortestDecimal(start: number): number {
   while (isDigit(at)) at++
   const whole = at - start
   if (whole === 0 || (whole > 1 && view.getUint8(start) === ZERO)) return NOWHERE
-  if (view.getUint8(at) !== DOT) return whole <= EXACT_DIGITS ? at : NOWHERE
+  if (view.getUint8(at) !== DOT) return whole <= EXACT_DIGITS || (whole <= MAX_WHOLE_DIGITS && isShortest(start, at)) ? at : NOWHERE
   const fraction = at + 1
   at = fraction
   while (isDigit(at)) at++

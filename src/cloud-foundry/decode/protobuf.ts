@@ -1,8 +1,7 @@
-import { Reader } from 'protobufjs/minimal.js'
 import { CONTAINER, HTTP, LOG } from '../app-event.ts'
 import type { ContainerMetric, Envelope, HttpStartStop, LogMessage } from './envelope.ts'
 import { events } from './generated/envelope.js'
-import { decodeText } from './go-text.ts'
+import { bigint, checkWireTypes, EnvelopeReader } from './protobuf-reader.ts'
 import { Undecodable } from './undecodable.ts'
 
 /** The envelope that a protobuf message says; of its sub-messages only the one that `eventType` names. Throws {@link Undecodable}. */
@@ -67,47 +66,8 @@ function containerMetric(metric: events.ContainerMetric.$Properties): ContainerM
   }
 }
 
-/** Reads as Go's generated code does where protobufjs is more lenient or spells differently. */
-class EnvelopeReader extends Reader {
-  constructor(message: Buffer) {
-    super(message)
-    // For checkWireTypes.
-    this.discardUnknown = false
-  }
-
-  override string(): string {
-    return decodeText(this.bytes() as Buffer)
-  }
-
-  /** A varint has at most ten bytes, also where it is skipped. */
-  override skip(length?: number): Reader {
-    if (length !== undefined) return super.skip(length)
-    this.uint64()
-    return this
-  }
-}
-
 /** Numbers of each message's fields, for {@link checkWireTypes}. */
 const ENVELOPE_FIELDS = new Set([1, 2, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17])
 const HTTP_FIELDS = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15])
 const LOG_FIELDS = new Set([1, 2, 3, 4, 5, 6])
 const CONTAINER_FIELDS = new Set([1, 2, 3, 4, 5, 6, 7])
-
-/**
- * A field of the wrong wire type counts as unknown to protobufjs, which would make a broken timestamp an absent one. To Go's
- * generated code the message is broken, and here it is too.
- */
-function checkWireTypes({ $unknowns = [] }: { readonly $unknowns?: Uint8Array[] }, fields: ReadonlySet<number>): void {
-  for (const raw of $unknowns) {
-    const field = new Reader(raw).tag() >>> 3
-    if (fields.has(field)) throw new Undecodable(`field ${field} has the wrong wire type`)
-  }
-}
-
-type Long = NonNullable<events.Envelope.$Properties['timestamp']>
-
-function bigint(long: Long | null | undefined): bigint | undefined {
-  if (long == null) return undefined
-  const bits = (BigInt(long.high) << 32n) | BigInt(long.low >>> 0)
-  return long.unsigned ? BigInt.asUintN(64, bits) : bits
-}

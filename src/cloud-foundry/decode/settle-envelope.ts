@@ -12,9 +12,11 @@ import {
   NO_APP_GUID,
   PEER_CLIENT,
   POINT,
+  USAGE,
+  USAGE_METRICS,
   type Verdict,
 } from '../app-event.ts'
-import type { ContainerMetric, Envelope, HttpStartStop, LogMessage } from './envelope.ts'
+import type { ContainerMetric, Envelope, HttpStartStop, LogMessage, Usage } from './envelope.ts'
 import type { Scratch } from './scratch.ts'
 import { uuidText } from './uuid-text.ts'
 
@@ -47,6 +49,8 @@ function settle(envelope: Envelope, event: AppEvent, scratch: Scratch): Verdict 
       return settleLog(envelope.logMessage, event, scratch)
     case CONTAINER:
       return settleContainer(envelope.containerMetric, envelope.timestamp, event, scratch)
+    case USAGE:
+      return settleUsage(envelope.usage, envelope.timestamp, event, scratch)
     default:
       return DISCARDED
   }
@@ -124,6 +128,22 @@ function settleContainer(metric: ContainerMetric | undefined, timestamp: bigint 
   event.diskEnd = event.memoryQuota = scratch.append(String(saturate(diskBytes)))
   event.memoryQuotaEnd = event.diskQuota = scratch.append(String(saturate(memoryBytesQuota)))
   event.diskQuotaEnd = scratch.append(String(saturate(diskBytesQuota)))
+  return POINT
+}
+
+function settleUsage(usage: Usage | undefined, timestamp: bigint | undefined, event: AppEvent, scratch: Scratch): Verdict {
+  event.kind = USAGE
+  if (usage === undefined || usage.applicationId === '') return NO_APP_GUID
+  event.guid = usage.applicationId
+  event.absent = usage.instanceIndex === undefined ? ABSENT_INSTANCE : 0
+  event.timestamp = scratch.length
+  event.timestampEnd = event.instance = scratch.append(String(timestamp ?? 0n))
+  event.instanceEnd = scratch.append(String(usage.instanceIndex ?? 0))
+  USAGE_METRICS.forEach((name, index) => {
+    const value = usage.metrics.get(name)
+    event.usage[2 * index] = scratch.length
+    event.usage[2 * index + 1] = scratch.append(value !== undefined && Number.isFinite(value) ? formatFloat(value) : '')
+  })
   return POINT
 }
 

@@ -1,6 +1,5 @@
 import type { Ack } from '../../flow/contracts.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
-import { formatFloat } from '../../lib/float.ts'
 import { appendJsonContent, appendJsonText } from '../../lib/json-string.ts'
 import { appendTime } from '../../lib/rfc3339.ts'
 import { type Snippet, snippet } from '../../lib/words.ts'
@@ -16,24 +15,18 @@ import {
   LOG,
   PEER_CLIENT,
   PEER_SERVER,
+  USAGE,
 } from '../app-event.ts'
 import { METHODS } from '../methods.ts'
 import { appendPayload } from './payload.ts'
-import { appendUuid } from './uuid.ts'
+import { appendContainer, appendUsage } from './usage.ts'
+import { appendUuid, appendUuidText, UUID_TEXT_BYTES } from './uuid.ts'
 
 const TIME = snippet('{"@timestamp":"')
 const CLOUD_FOUNDRY = snippet('","cloudfoundry":')
 const INSTANCE = snippet(',"instance":{"id":"')
 const CLIENT = snippet(',"peer_type":"client"')
 const SERVER = snippet(',"peer_type":"server"')
-
-const CONTAINER_OBJECT = snippet(',"container":{')
-const CPU = snippet('"cpu":{"pct":')
-const END_OF_CPU = snippet('},')
-const MEMORY = snippet('"memory":{"bytes":')
-const QUOTA = snippet(',"quota":{"bytes":')
-const DISK = snippet('}},"disk":{"bytes":')
-const END_OF_CONTAINER = snippet('}}}}')
 
 const MESSAGE = snippet(',"message":"')
 const QUOTE_ALONE = snippet('"')
@@ -104,6 +97,7 @@ export class DocumentEncoder {
     appendOwner(event, app, to)
     if (event.kind === HTTP) appendHttp(event, to)
     else if (event.kind === CONTAINER) appendContainer(event, to)
+    else if (event.kind === USAGE) appendUsage(event, to)
     else to.appendByte(CLOSE)
     const isTruncated = event.kind === LOG && this.#appendLog(event, to)
     if (event.kind !== LOG) to.appendSnippet(EVENT)
@@ -111,7 +105,7 @@ export class DocumentEncoder {
     if (event.kind === HTTP) {
       to.appendSnippet(HTTP_EVENT)
       appendDuration(event.durationSeconds, event.durationNanoseconds, to)
-    } else to.appendSnippet(event.kind === CONTAINER ? CONTAINER_EVENT : LOG_EVENT)
+    } else to.appendSnippet(event.kind === LOG ? LOG_EVENT : CONTAINER_EVENT)
     if (isTruncated) to.appendSnippet(TRUNCATED)
     to.appendSnippet(END_OF_OBJECTS)
   }
@@ -193,7 +187,7 @@ function appendWholeExchange(event: AppEvent, to: ByteBuffer): void {
   }
   const beforeId = to.length
   to.appendSnippet(METHOD_ID)
-  if (!appendUuid(view, event.requestLow, event.requestLowEnd, event.requestHigh, event.requestHighEnd, to)) to.length = beforeId
+  if (!appendRequestId(event, to)) to.length = beforeId
   to.appendSnippet(ID_STATUS)
   to.appendSpan(view, event.statusCode, event.statusCodeEnd)
   if (!isMinusOne(view, event.contentLength, event.contentLengthEnd)) {
@@ -218,7 +212,7 @@ function appendExchange(event: AppEvent, to: ByteBuffer): void {
   const beforeId = to.length
   if (hasMethod) to.appendByte(COMMA)
   to.appendSnippet(REQUEST_ID)
-  if (appendUuid(view, event.requestLow, event.requestLowEnd, event.requestHigh, event.requestHighEnd, to)) to.appendByte(QUOTE)
+  if (appendRequestId(event, to)) to.appendByte(QUOTE)
   else to.length = beforeId
   const hasRequest = to.length > start + HTTP_OBJECT.length
   if (!hasRequest) to.length = start
@@ -239,6 +233,11 @@ function appendExchange(event: AppEvent, to: ByteBuffer): void {
   const hasResponse = to.length > responseAt
   if (!hasResponse) to.length = beforeResponse
   if (hasRequest || hasResponse) to.appendSnippet(END_OF_OBJECTS)
+}
+
+function appendRequestId({ view, requestLow, requestLowEnd, requestHigh, requestHighEnd }: AppEvent, to: ByteBuffer): boolean {
+  if (requestLowEnd - requestLow === UUID_TEXT_BYTES) return appendUuidText(view, requestLow, to)
+  return appendUuid(view, requestLow, requestLowEnd, requestHigh, requestHighEnd, to)
 }
 
 function isMinusOne(view: DataView, start: number, end: number): boolean {
@@ -263,26 +262,4 @@ function appendDuration(seconds: number, nanoseconds: number, to: ByteBuffer): v
     to.appendAscii(String(wholeSeconds))
     to.appendAscii(String(rest).padStart(9, '0'))
   }
-}
-
-function appendContainer(event: AppEvent, to: ByteBuffer): void {
-  const { view, bytes } = event
-  to.appendSnippet(CONTAINER_OBJECT)
-  if (event.cpu < event.cpuEnd) {
-    const percent = Number(
-      Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset + event.cpu, event.cpuEnd - event.cpu).toString('latin1'),
-    )
-    to.appendSnippet(CPU)
-    to.appendAscii(formatFloat(percent / 100))
-    to.appendSnippet(END_OF_CPU)
-  }
-  to.appendSnippet(MEMORY)
-  to.appendSpan(view, event.memory, event.memoryEnd)
-  to.appendSnippet(QUOTA)
-  to.appendSpan(view, event.memoryQuota, event.memoryQuotaEnd)
-  to.appendSnippet(DISK)
-  to.appendSpan(view, event.disk, event.diskEnd)
-  to.appendSnippet(QUOTA)
-  to.appendSpan(view, event.diskQuota, event.diskQuotaEnd)
-  to.appendSnippet(END_OF_CONTAINER)
 }

@@ -4,6 +4,10 @@ import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 const HEX = Uint16Array.from({ length: 256 }, (_, byte) => Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE())
 const DASH = 0x2d
 const ZERO = 0x30
+const NINE = 0x39
+const LETTER_A = 0x61
+const LETTER_F = 0x66
+const LOWER_CASE = 0x20
 const MILLION = 1_000_000
 const TWO_32 = 2 ** 32
 
@@ -54,4 +58,33 @@ export function appendUuid(view: DataView, lowAt: number, lowEnd: number, highAt
   appendWord(low, 1, to)
   appendWord(high, -1, to)
   return true
+}
+
+export const UUID_TEXT_BYTES = 36
+const DASHES = new Set([8, 13, 18, 23])
+
+/**
+ * Appends the UUID that is text from `start` on, whatever stands between its groups, in lower case. The room is reserved: 36 bytes. Returns whether there is one: text that is
+ * no UUID, and zeros, are none, and nothing is appended then.
+ */
+export function appendUuidText(view: DataView, start: number, to: ByteBuffer): boolean {
+  const before = to.length
+  let isZero = true
+  for (let index = 0; index < UUID_TEXT_BYTES; index++) {
+    const byte = view.getUint8(start + index)
+    if (DASHES.has(index)) {
+      to.appendByte(DASH)
+      continue
+    }
+    const isDigit = byte >= ZERO && byte <= NINE
+    const lower = byte | LOWER_CASE
+    if (!isDigit && (lower < LETTER_A || lower > LETTER_F)) {
+      to.length = before
+      return false
+    }
+    if (byte !== ZERO) isZero = false
+    to.appendByte(isDigit ? byte : lower)
+  }
+  if (isZero) to.length = before
+  return !isZero
 }

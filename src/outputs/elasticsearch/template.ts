@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
 import { patternsOf } from './index-name.ts'
 
 /** As the index template is called: workers that write to other indices of the same cluster have one of their own. */
@@ -9,8 +10,10 @@ export function templateName(index: string, isDataStream: boolean): string {
 
 const keyword = { type: 'keyword', ignore_above: 8191 }
 const long = { type: 'long' }
+const double = { type: 'double' }
 const bytes = { properties: { bytes: long } }
 const quota = { properties: { bytes: long, quota: bytes } }
+const furtherUsage = Object.fromEntries(USAGE_METRICS.map((name) => [name, double]))
 const named = { properties: { id: keyword, name: keyword } }
 
 /**
@@ -30,7 +33,7 @@ const MAPPINGS = {
         space: named,
         org: named,
         peer_type: keyword,
-        container: { properties: { cpu: { properties: { pct: { type: 'double' } } }, memory: quota, disk: quota } },
+        container: { properties: { cpu: { properties: { pct: double } }, memory: quota, disk: quota, ...furtherUsage } },
       },
     },
     http: {

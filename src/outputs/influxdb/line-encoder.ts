@@ -1,17 +1,22 @@
 import { crc32 } from 'node:zlib'
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, CONTAINER, HTTP } from '../../cloud-foundry/app-event.ts'
+import { type AppEvent, CONTAINER, HTTP, USAGE, USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { formatFloat } from '../../lib/float.ts'
 import { type Backslash, cleanTagValue, escapeTagValue } from '../../lib/tag-value.ts'
-import { snippet } from '../../lib/words.ts'
+import { type Snippet, snippet } from '../../lib/words.ts'
 import { isInRange, withLastDigits } from './timestamp.ts'
 
 /** InfluxDB's limit for `measurement,tags`, four bytes of its own and a field's key. */
 const MAX_SERIES_KEY_BYTES = 65_535
 const INFLUXDB_OVERHEAD_BYTES = 4
-const LONGEST_FIELD_KEY_BYTES = { http: 'response_size'.length, log: 'count'.length, container: 'memory_quota'.length }
+const LONGEST_FIELD_KEY_BYTES = {
+  http: 'response_size'.length,
+  log: 'count'.length,
+  container: 'memory_quota'.length,
+  usage: 'absolute_entitlement'.length,
+}
 
 const HTTP_REQUEST = snippet('http_request')
 const METHOD_TAGS = METHODS.map((name) => snippet(`,method=${name}`))
@@ -37,6 +42,8 @@ const MEMORY = snippet('i,memory=')
 const MEMORY_PCT = snippet('i,memory_pct=')
 const MEMORY_QUOTA = snippet('i,memory_quota=')
 const NEXT_MEMORY_QUOTA = snippet(',memory_quota=')
+
+const USAGE_FIELDS = USAGE_METRICS.map((name) => snippet(`${name}=`))
 
 const INSTANCE = snippet(',instance=')
 const END_OF_FIELDS = snippet('i ')
@@ -94,6 +101,7 @@ export class LineEncoder {
   #append(event: AppEvent, app: App, lines: ByteBuffer): string | undefined {
     if (event.kind === HTTP) return appendHttp(event, app, lines)
     if (event.kind === CONTAINER) return appendContainer(event, app, lines)
+    if (event.kind === USAGE) return appendUsage(event, app, lines)
     return this.#appendLog(event, app, lines)
   }
 
@@ -211,7 +219,30 @@ function appendContainer(event: AppEvent, app: App, lines: ByteBuffer): string |
   return problem
 }
 
-/** The index of HTTP and CONTAINER events, 0 where it is absent. */
+function appendUsage(event: AppEvent, app: App, lines: ByteBuffer): string | undefined {
+  const { view, usage } = event
+  const start = lines.length
+  lines.appendSnippet(CONTAINER_METRIC)
+  lines.appendWords(app.words, app.nameAt, app.nameLength)
+  appendInstanceIndex(event, lines)
+  lines.appendWords(app.words, app.placeAt, app.placeLength)
+  const problem = seriesKeyProblem(lines.length - start, LONGEST_FIELD_KEY_BYTES.usage)
+  let separator = SPACE
+  for (let i = 0; i < USAGE_FIELDS.length; i++) {
+    const from = usage[2 * i] as number
+    const end = usage[2 * i + 1] as number
+    if (from >= end) continue
+    lines.reserve(end - from + ROOM_BYTES)
+    lines.appendByte(separator)
+    lines.appendSnippet(USAGE_FIELDS[i] as Snippet)
+    lines.appendSpan(view, from, end)
+    separator = COMMA
+  }
+  lines.appendByte(SPACE)
+  return problem
+}
+
+/** The index of HTTP, CONTAINER and USAGE events, 0 where it is absent. */
 function appendInstanceIndex({ view, instance, instanceEnd }: AppEvent, lines: ByteBuffer): void {
   lines.appendSnippet(INSTANCE)
   if (instance < instanceEnd) lines.appendSpan(view, instance, instanceEnd)

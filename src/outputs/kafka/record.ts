@@ -1,5 +1,5 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, CONTAINER, HTTP } from '../../cloud-foundry/app-event.ts'
+import { type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
 import { DocumentEncoder } from '../../cloud-foundry/documents/document.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import type { EventEncoder } from '../../cloud-foundry/translator.ts'
@@ -68,7 +68,7 @@ export class MessageEncoder implements EventEncoder {
     const { kind, view, timestamp, timestampEnd } = event
     const { key, format } = this.#options
     const topic = this.#topics.of(
-      kind === HTTP ? 'http' : kind === CONTAINER ? 'container' : 'log',
+      kind === HTTP ? 'http' : kind === LOG ? 'log' : 'container',
       secondsOf(view, timestamp, timestampEnd),
       app,
     )

@@ -1,5 +1,15 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { ABSENT_LENGTH, ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG, textAt } from '../../cloud-foundry/app-event.ts'
+import {
+  ABSENT_LENGTH,
+  ABSENT_METHOD,
+  ABSENT_STATUS,
+  type AppEvent,
+  HTTP,
+  LOG,
+  textAt,
+  USAGE,
+  USAGE_METRICS,
+} from '../../cloud-foundry/app-event.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
@@ -48,7 +58,8 @@ export class SampleEncoder implements EventEncoder {
     else if (event.kind === LOG) {
       append('c', 'log.count', '1')
       append('c', 'log.size', String(event.payloadSize))
-    } else appendUsage(event, append)
+    } else if (event.kind === USAGE) appendFurtherUsage(event, append)
+    else appendUsage(event, append)
     return undefined
   }
 
@@ -104,4 +115,10 @@ function appendUsage(event: AppEvent, append: Append): void {
   append('g', 'instance.memory_quota', textAt(event, event.memoryQuota, event.memoryQuotaEnd))
   append('g', 'instance.disk', textAt(event, event.disk, event.diskEnd))
   append('g', 'instance.disk_quota', textAt(event, event.diskQuota, event.diskQuotaEnd))
+}
+
+function appendFurtherUsage(event: AppEvent, append: Append): void {
+  for (const [index, name] of USAGE_METRICS.entries()) {
+    append('g', `instance.${name}`, textAt(event, event.usage[2 * index] as number, event.usage[2 * index + 1] as number))
+  }
 }

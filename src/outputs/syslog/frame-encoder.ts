@@ -1,5 +1,5 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG, textAt } from '../../cloud-foundry/app-event.ts'
+import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG, textAt, USAGE, USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
 import { cutAt, payloadOf } from '../../cloud-foundry/documents/payload.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
@@ -169,9 +169,18 @@ function timer(event: AppEvent): string {
   return `[timer@${ENTERPRISE} name="http" duration="${duration}"${param('method', method)}${param('status_code', status)}${param('uri', uri)}]`
 }
 
+/** As Diego's rep names them. */
+const USAGE_UNITS = ['nanoseconds', 'nanoseconds', 'nanoseconds', 'percentage', 'B/s', 'B/s']
+
 function gauges(event: AppEvent): string[] {
   const gauge = (name: string, value: string, unit: string) =>
     value === '' ? [] : [`[gauge@${ENTERPRISE} name="${name}" value="${value}" unit="${unit}"]`]
+  if (event.kind === USAGE) {
+    return USAGE_METRICS.flatMap((name, index) => {
+      const value = textAt(event, event.usage[2 * index] as number, event.usage[2 * index + 1] as number)
+      return gauge(name, value, USAGE_UNITS[index] as string)
+    })
+  }
   return [
     ...gauge('cpu', textAt(event, event.cpu, event.cpuEnd), 'percentage'),
     ...gauge('memory', textAt(event, event.memory, event.memoryEnd), 'bytes'),
