@@ -8,7 +8,7 @@ import { scratchFolder } from './scratch-folder.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** A message as it has understood it. One that it could not is `{ PROGRAM: 'syslog-ng', MESSAGE: 'Error processing log message: …' }`. */
-export interface ParsedMessage {
+interface ParsedMessage {
   readonly HOST: string
   readonly PROGRAM: string
   readonly PID: string
