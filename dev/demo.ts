@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { nearest } from '../src/lib/nearest.ts'
 import { sleep } from '../src/lib/sleep.ts'
 import { startCloudController } from './cloud-controller/cloud-controller.ts'
+import { type Destination, destinations } from './demo/destinations.ts'
 import { embeddedDemo } from './demo/embedded.ts'
-import { busiestApps, reportText, storedOf } from './demo/report.ts'
+import { busiestApps, busiestText, reportText, rowsOf, storedOf } from './demo/report.ts'
 import { type DemoServers, demoServers } from './demo/servers.ts'
 import { createTopics, kafkaClient } from './kafka-client.ts'
 import { Load } from './load/load.ts'
@@ -16,6 +18,8 @@ const { values: options } = parseArgs({
     /** Until Ctrl-C without it. */
     seconds: { type: 'string' },
     rate: { type: 'string', default: '5000' },
+    /** Where to; each on its real server. */
+    output: { type: 'string', default: 'influxdb' },
   },
 })
 
@@ -23,6 +27,16 @@ const { values: options } = parseArgs({
 const stop = new AbortController()
 process.on('SIGINT', () => (stop.signal.aborted ? process.exit(130) : stop.abort()))
 process.on('SIGTERM', () => stop.abort())
+
+const { output } = options
+const outputs = ['influxdb', ...Object.keys(destinations)]
+if (!outputs.includes(output)) {
+  const meant = outputs.find((name) => name.startsWith(output)) ?? nearest(output, outputs)
+  console.error(
+    `--output: found "${output}", expected one of ${outputs.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`,
+  )
+  process.exit(2)
+}
 
 console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
 const servers = await demoServers()
@@ -55,7 +69,9 @@ async function demo(servers: DemoServers): Promise<boolean> {
   await createTopics(kafka, topics)
   await servers.influxQl.query(`CREATE DATABASE "${database}"`)
 
+  const destination = await destinationOf({ id, kafka, mix })
   const worker = await WorkerProcess.start({
+    ...(destination?.onOutput && { onOutput: destination.onOutput }),
     env: {
       ...servers.env,
       CFMR_KAFKA_BROKERS: servers.brokers.join(','),
@@ -66,6 +82,7 @@ async function demo(servers: DemoServers): Promise<boolean> {
       CFMR_CF_API: cloudController.url,
       CFMR_CF_USER: 'admin',
       CFMR_CF_PASSWORD: 'admin',
+      ...destination?.env,
     },
     onLog: (line) => {
       if (line.level === 'WARN' || line.level === 'ERROR') console.log(`worker: ${JSON.stringify(line)}`)
@@ -76,9 +93,9 @@ async function demo(servers: DemoServers): Promise<boolean> {
     console.log(`
   servers    ${servers.origin}
   Kafka      ${servers.brokers.join(',')}   topics ${topics.map(({ topic }) => topic).join(', ')}
-  InfluxDB   ${servers.influxDbUrl}   database ${database}
+  ${destination?.place ?? `InfluxDB   ${servers.influxDbUrl}   database ${database}`}
   worker     ${worker.url}   look at /stats, /metrics, /readyz
-  sending    ${perSecond} envelopes a second${options.seconds ? `, for ${options.seconds} s` : '; Ctrl-C ends it and counts'}
+  sending    ${perSecond} envelopes a second${options.seconds ? `, for ${options.seconds} s` : '; Ctrl-C ends it and counts'}${destination === undefined ? '' : `\n  look       ${destination.look}`}
 `)
     const load = new Load({ kafka, topics, mix, perSecond })
     await showProgress(worker, load)
@@ -94,16 +111,42 @@ async function demo(servers: DemoServers): Promise<boolean> {
     const { ledger } = await worker.stats()
     const exit = await worker.stop()
 
-    const stored = await storedOf(servers.influxQl, database, load.sent)
-    console.log(`\n${reportText(stored, await busiestApps(servers.influxQl, database, 5))}\n`)
+    const stored =
+      destination === undefined
+        ? await storedOf(servers.influxQl, database, load.sent)
+        : rowsOf(await storedSoon(destination, load.sent), load.sent)
+    console.log(`\n${reportText(stored)}\n`)
+    if (destination === undefined) console.log(`${busiestText(await busiestApps(servers.influxQl, database, 5))}\n`)
+    else for (const example of await destination.examples()) console.log(`${example}\n`)
     const isComplete = stored.every((row) => row.stored === row.sent) && ledger.residue === 0 && exit.code === 0
     console.log(
-      `${load.sentCount} envelopes sent, ${load.sent.discarded} of kinds that make no point, ${load.pointCount} points expected: ${isComplete ? 'nothing is missing' : 'SOMETHING IS MISSING'}`,
+      `${load.sentCount} envelopes sent, ${load.sent.discarded} of kinds that make no point, ${stored.reduce((sum, row) => sum + row.sent, 0)} expected there: ${isComplete ? 'nothing is missing' : 'SOMETHING IS MISSING'}`,
     )
     return isComplete
   } finally {
     await worker.stop()
+    await destination?.close()
     await cloudController.close()
+  }
+}
+
+/** Undefined is InfluxDB, which is there already. */
+async function destinationOf(site: Parameters<(typeof destinations)[string]>[0]): Promise<Destination | undefined> {
+  try {
+    return await destinations[output]?.(site)
+  } catch (error) {
+    throw new Error(`--output ${output} cannot be shown here: ${(error as Error).message}. Choose another of ${outputs.join(', ')}`, {
+      cause: error,
+    })
+  }
+}
+
+/** What nobody acknowledges may still be on its way: looked for once more, for some seconds. */
+async function storedSoon(destination: Destination, sent: Load['sent']) {
+  for (let tries = 0; ; tries++) {
+    const stored = await destination.stored()
+    if (tries === 10 || rowsOf(stored, sent).every((row) => row.stored === row.sent)) return stored
+    await sleep(500)
   }
 }
 
@@ -117,7 +160,8 @@ async function showProgress(worker: WorkerProcess, load: Load): Promise<void> {
     await sleep(1000, stop.signal)
     const stats = await worker.stats().catch(() => undefined)
     if (stats === undefined) continue
-    const { ledger, kafka, metadata, influxdb } = stats
+    const { ledger, kafka, metadata, outputs } = stats
+    const { write_seconds: seconds } = outputs[options.output] as { write_seconds: { p50: number } }
     const cells = [
       `${second} s`,
       load.sentCount,
@@ -126,7 +170,7 @@ async function showProgress(worker: WorkerProcess, load: Load): Promise<void> {
       kafka.lag,
       ledger.in_flight,
       metadata.apps,
-      Math.round(influxdb.write_seconds.p50 * 1000),
+      Math.round(seconds.p50 * 1000),
     ]
     console.log(cells.map((cell) => cell.toLocaleString('en').padStart(13)).join(''))
   }

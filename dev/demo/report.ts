@@ -1,5 +1,6 @@
 import type { InfluxQl } from '../influxql.ts'
 import type { Kind } from '../load/mix.ts'
+import type { Counts } from './destinations.ts'
 
 const measurements = { http_request: 'count', log: 'count', instance: 'cpu' } as const
 
@@ -39,13 +40,26 @@ export async function busiestApps(influxDb: InfluxQl, database: string, count: n
 
 const digits = (value: number) => value.toLocaleString('en')
 
-export function reportText(stored: readonly Stored[], apps: readonly BusyApp[]): string {
-  const line = (...cells: readonly (string | number)[]) =>
-    cells.map((cell, i) => (typeof cell === 'number' ? digits(cell).padStart(12) : String(cell).padEnd(i === 0 ? 24 : 12))).join('')
+const line = (...cells: readonly (string | number)[]) =>
+  cells.map((cell, i) => (typeof cell === 'number' ? digits(cell).padStart(12) : String(cell).padEnd(i === 0 ? 24 : 12))).join('')
+
+/** What was sent of each measurement that is counted there, beside what is. */
+export function rowsOf(stored: Counts, sent: Readonly<Record<Kind, number>>): Stored[] {
+  return Object.entries(stored).map(([name, count]) => {
+    const measurement = name as keyof typeof measurements
+    return { measurement, sent: sent[measurement], stored: count }
+  })
+}
+
+export function reportText(stored: readonly Stored[]): string {
   return [
     `${'measurement'.padEnd(24)}${['sent', 'stored', 'missing'].map((title) => title.padStart(12)).join('')}`,
     ...stored.map((row) => line(row.measurement, row.sent, row.stored, row.sent - row.stored)),
-    '',
+  ].join('\n')
+}
+
+export function busiestText(apps: readonly BusyApp[]): string {
+  return [
     `${'busiest apps'.padEnd(24)}${'requests'.padStart(12)}  space, org`,
     ...apps.map((app) => `${line(app.app, app.requests)}  ${app.space}, ${app.org}`),
   ].join('\n')

@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+import { shared } from '../support/shared.ts'
+
+const run = promisify(execFile)
+const demo = fileURLToPath(new URL('../../dev/demo.ts', import.meta.url))
+
+it.each(['elasticsearch', 'kafka', 's3', 'syslog', 'statsd', 'stdout'])(
+  'the demo shows the output %s on its real server, and ends with all that was sent there',
+  async (output) => {
+    const [{ brokers }, { url }] = await Promise.all([shared('kafka'), shared('influxdb'), shared('program')])
+    const env = { ...process.env, CFMR_KAFKA_BROKERS: brokers.join(','), CFMR_INFLUXDB_ADDR: url }
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', demo, '--seconds', '2', '--rate', '500', '--output', output], {
+      env,
+    })
+    expect(stdout).toMatch(/^log +[1-9][\d,]* +[1-9][\d,]* +0$/m)
+    expect(stdout).toMatch(/[1-9]\d* envelopes sent, .*: nothing is missing$/m)
+    // A record of it is shown, too.
+    expect(stdout).toMatch(/^(\{"@timestamp"|<1[14]>1 |cf\.\S+ \d+$)/m)
+  },
+)
+
+it('an output that there is not is named, with those that there are', async () => {
+  await expect(run(process.execPath, ['--import', 'tsx', demo, '--output', 'elastic'])).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /^--output: found "elastic", expected one of influxdb, elasticsearch, .*\(did you mean elasticsearch\?\)\n$/,
+    ),
+  })
+})
