@@ -1,4 +1,4 @@
-/** Lets any number of waiters sleep until something has happened, or a time has passed. */
+/** Lets any number of waiters sleep until something has happened, or a time has passed: at once where it has passed already. */
 export class Bell {
   readonly #waiting = new Set<() => void>()
 
@@ -9,7 +9,7 @@ export class Bell {
         this.#waiting.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, ms)
+      const timer = setTimeout(wake, Math.max(0, ms))
       this.#waiting.add(wake)
     })
   }
