@@ -1,5 +1,5 @@
 import type { ByteBuffer } from '../lib/byte-buffer.ts'
-import type { EventSource } from './event-source.ts'
+import type { EventSource, Header } from './event-source.ts'
 
 /**
  * Where a message can end. Each ends in exactly one; the ledger counts them. From the best to the worst: a message that one output has stored and another
@@ -17,12 +17,6 @@ export interface Message {
   readonly eventId?: string
   /** What came with it, where the source has such a thing. No views: they may be kept. */
   readonly headers?: readonly Header[]
-}
-
-/** What stands beside a message's bytes. A key may come twice. */
-export interface Header {
-  readonly key: string
-  readonly value: Buffer | null
 }
 
 /**

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ByteBuffer } from '../lib/byte-buffer.ts'
 import { putText, wordCount } from '../lib/words.ts'
-import type { Header } from './contracts.ts'
 
 /** base64url's digits (RFC 4648, section 5). */
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -12,6 +11,12 @@ const BLOCK_DIGITS = 20
 
 /** How long an event's id is, in bytes. */
 export const EVENT_ID_LENGTH = 22
+
+/** What stands beside a message's bytes. A key may come twice. */
+export interface Header {
+  readonly key: string
+  readonly value: Buffer | null
+}
 
 /**
  * What messages come from, as far as their ids go: a partition of one topic of one cluster, a file. An id is 128 bits in base64url

@@ -1,5 +1,5 @@
-import type { Delivery, Header, Message } from '../../flow/contracts.ts'
-import { type EventSource, SecondHandSource } from '../../flow/event-source.ts'
+import type { Delivery, Message } from '../../flow/contracts.ts'
+import { type EventSource, type Header, SecondHandSource } from '../../flow/event-source.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { type Assignment, PartitionAck } from '../offsets/assignment.ts'
 import type { Bell } from '../offsets/bell.ts'

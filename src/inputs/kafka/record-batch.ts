@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32'
-import type { Header, Message } from '../../flow/contracts.ts'
-import { isEventId } from '../../flow/event-source.ts'
+import type { Message } from '../../flow/contracts.ts'
+import { type Header, isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
 import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
 import { ATTRIBUTES_AT, COUNT_AT, CRC_AT, LAST_OFFSET_DELTA_AT, PRODUCER_ID_AT, RECORDS_AT } from '../../kafka/record-format.ts'
