@@ -116,3 +116,28 @@ it('a topic that is missing holds its own messages and no others, says so, and g
   expect((await site.kafka.ends(`${prefix}-log`))[0]).toBe(points('log'))
   expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
 })
+
+it('an envelope keeps the headers that it came with, but for those that an earlier refinery had put there', async () => {
+  const [from, to] = [await site.kafka.topic(), await site.kafka.topic()]
+  const values = numbers
+    .filter((number) => kinds[number] !== 'discarded')
+    .slice(0, 5)
+    .map(mix.envelope)
+  await site.kafka.produce(from, values, {
+    headers: { trace: 'abc', 'cfmr-topic': 'an-earlier-one', 'cfmr-event-id': 'AAAAAAAAAAAAAAAAAAAAAA' },
+  })
+  const worker = await site.start({
+    ...TO_KAFKA,
+    CFMR_KAFKA_TOPICS: from,
+    CFMR_KAFKAOUTPUT_TOPIC: to,
+    CFMR_KAFKAOUTPUT_FORMAT: 'envelope',
+  })
+  await site.committed(worker, from)
+  expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
+  const messages = await site.kafka.consume(to, values.length)
+  expect(messages.map(({ value }) => value)).toEqual(values)
+  for (const { headers } of messages) {
+    expect(headers).toMatchObject({ trace: 'abc', 'cfmr-topic': from, 'cfmr-event-id': 'AAAAAAAAAAAAAAAAAAAAAA' })
+    expect(Object.keys(headers)).toHaveLength(9)
+  }
+})
