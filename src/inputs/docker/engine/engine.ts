@@ -1,0 +1,163 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import { sleep } from '../../../lib/sleep.ts'
+import { addressText, type EngineAddress } from './address.ts'
+import { EngineFailed, noAnswer, refused } from './engine-failed.ts'
+import { parseExactJson } from './json-lines.ts'
+import { commonVersion, SPOKEN_VERSIONS } from './version.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+const MAX_ERROR_BYTES = 64 * 1024
+
+interface EngineTls {
+  /** In PEM. Undefined: Node's own authorities, no client certificate. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface EngineOptions {
+  readonly address: EngineAddress
+  /** Undefined: plain. */
+  readonly tls?: EngineTls | undefined
+  /** For a connection, and for an answer that ends by itself. */
+  readonly timeoutMs: number
+}
+
+/** An answer that goes on for as long as there is something to say. */
+export interface EngineStream {
+  /** In lower case, without parameters; '' where there is none. */
+  readonly contentType: string
+  /** Not pulling is back-pressure. Throws {@link EngineFailed} where it breaks, and the signal's reason where that aborts. */
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+/**
+ * A client of Docker's Engine API, or what speaks like it. Streams have no time-out: a quiet container is no fault. Errors are
+ * {@link EngineFailed} and say what to do; aborting `signal` rejects with its reason.
+ */
+export class Engine {
+  readonly where: string
+  readonly #origin: string
+  readonly #agent: Agent
+  readonly #timeoutMs: number
+  #version: string | undefined
+  #isPodman = false
+
+  constructor({ address, tls, timeoutMs }: EngineOptions) {
+    this.where = addressText(address)
+    this.#timeoutMs = timeoutMs
+    const { ca, cert, key } = tls ?? {}
+    const certificates = { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) }
+    const connect = address.kind === 'unix' ? { socketPath: address.path } : certificates
+    this.#agent = new Agent({ connect: { ...connect, timeout: timeoutMs }, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
+    const scheme = tls === undefined || address.kind === 'unix' ? 'http' : 'https'
+    this.#origin = address.kind === 'unix' ? 'http://docker' : `${scheme}://${address.host}:${address.port}`
+  }
+
+  /** Podman's service answers as Docker does, but not in everything. Known once {@link connect} has resolved. */
+  get isPodman(): boolean {
+    return this.#isPodman
+  }
+
+  /**
+   * Resolves to the version that is spoken from now on. Again whenever the engine was away: it may be another one.
+   */
+  async connect(signal: AbortSignal): Promise<string> {
+    const { headers } = await this.#ask('/_ping', 'ask for its version', signal)
+    const offered = String(headers['api-version'] ?? '')
+    const version = commonVersion(offered)
+    if (version === undefined) {
+      throw new EngineFailed(
+        `Docker engine at ${this.where}: found API version ${offered || 'none'}, expected ${SPOKEN_VERSIONS}. Is it a Docker engine, and not older than 19.03?`,
+      )
+    }
+    this.#isPodman = /libpod/i.test(String(headers['server'] ?? ''))
+    this.#version = version
+    return version
+  }
+
+  /** An answer that ends by itself, as `parseExactJson` has it. `what` is for the error: `list containers`. */
+  async json(path: string, query: Query, what: string, signal: AbortSignal): Promise<unknown> {
+    const { text } = await this.#ask(this.#pathOf(path, query), what, signal)
+    try {
+      return parseExactJson(text)
+    } catch (cause) {
+      throw new EngineFailed(`Docker engine at ${this.where}: ${what}: the answer is not JSON`, { cause })
+    }
+  }
+
+  /** Resolves once the answer has begun, which an older engine lets wait until there is something to say. */
+  async stream(path: string, query: Query, what: string, signal: AbortSignal): Promise<EngineStream> {
+    const { statusCode, headers, body } = await this.#send(this.#pathOf(path, query), what, signal)
+    if (statusCode !== 200) throw refused(this.where, what, statusCode, await textOf(body, MAX_ERROR_BYTES).catch(() => ''))
+    const contentType = String(headers['content-type'] ?? '')
+    return { contentType: (contentType.split(';')[0] as string).trim().toLowerCase(), chunks: this.#chunksOf(body, what, signal) }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  #pathOf(path: string, query: Query): string {
+    if (this.#version === undefined) throw new Error('connect() comes first')
+    const parameters = new URLSearchParams()
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+    return `/v${this.#version}${path}${parameters.size === 0 ? '' : `?${parameters}`}`
+  }
+
+  async #ask(path: string, what: string, signal: AbortSignal): Promise<{ headers: Dispatcher.ResponseData['headers']; text: string }> {
+    const late = new AbortController()
+    const ended = new AbortController()
+    void sleep(this.#timeoutMs, ended.signal, { unref: true }).then(() => late.abort())
+    try {
+      const either = AbortSignal.any([signal, late.signal])
+      const { statusCode, headers, body } = await this.#send(path, what, either)
+      const text = await textOf(body, statusCode === 200 ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES)
+      if (statusCode !== 200) throw refused(this.where, what, statusCode, text)
+      return { headers, text }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof EngineFailed && !late.signal.aborted) throw error
+      const why = late.signal.aborted
+        ? new Error(`no answer within ${this.#timeoutMs / 1000} s. Is the engine overloaded, or does it hang?`)
+        : error
+      throw noAnswer(this.where, what, why)
+    } finally {
+      ended.abort()
+    }
+  }
+
+  async #send(path: string, what: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    signal.throwIfAborted()
+    try {
+      return await request(`${this.#origin}${path}`, { dispatcher: this.#agent, signal, headers: { 'user-agent': 'cf-metrics-refinery' } })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw noAnswer(this.where, what, error)
+    }
+  }
+
+  async *#chunksOf(body: Dispatcher.ResponseData['body'], what: string, signal: AbortSignal): AsyncGenerator<Buffer, undefined> {
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) yield chunk
+    } catch (error) {
+      signal.throwIfAborted()
+      throw noAnswer(this.where, `${what}: the stream broke`, error)
+    } finally {
+      body.destroy()
+    }
+  }
+}
+
+async function textOf(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

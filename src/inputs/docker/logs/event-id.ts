@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+
+const ID_BYTES = 16
+
+/** What names a line of a container for ever. */
+export interface LineIdentity {
+  readonly container: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly timeNs: bigint
+  /** Its number among the lines of the stream with exactly this time, from 0. */
+  readonly ordinal: number
+}
+
+/** The id of a line's event: 22 characters of base64url, 128 bits; the same when the line is read again. */
+export function eventIdOf({ container, stream, timeNs, ordinal }: LineIdentity): string {
+  const text = JSON.stringify(['docker', container, stream, String(timeNs), ordinal])
+  return createHash('sha256').update(text).digest().toString('base64url', 0, ID_BYTES)
+}
