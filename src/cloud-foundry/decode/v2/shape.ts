@@ -36,19 +36,28 @@ export function isV2Json(message: Buffer): boolean {
 const VARINT = 0
 const LENGTH = 2
 
-/** Whether a protobuf message is a Loggregator V2 envelope: fields 1 and 2 are a number and a text there, and a text and a number in V1, which requires both. */
+/** The fields of V2's messages: log, counter, gauge, timer, event. */
+const V2_MESSAGE_FIELDS = new Set([4, 5, 6, 7, 10])
+
+/**
+ * Whether a protobuf message is a Loggregator V2 envelope: it says whose it is (field 2, a text), or has one of V2's messages. In V1, which
+ * requires both, field 1 is a text and field 2 a number; a time alone (field 1, a number) is neither.
+ */
 export function isV2Protobuf(message: Buffer): boolean {
   const reader = new Reader(message)
+  let isV2 = false
   try {
     while (reader.pos < reader.len) {
       const tag = reader.tag()
       const wireType = tag & 7
-      if (tag >>> 3 === 1) return wireType === VARINT
-      if (tag >>> 3 === 2) return wireType === LENGTH
-      reader.skipType(wireType, 0, tag >>> 3)
+      const field = tag >>> 3
+      if ((field === 1 && wireType !== VARINT) || (field === 2 && wireType !== LENGTH)) return false
+      if (field === 2) return true
+      if (V2_MESSAGE_FIELDS.has(field) && wireType === LENGTH) isV2 = true
+      reader.skipType(wireType, 0, field)
     }
   } catch {
     // Whoever reads it next says why.
   }
-  return false
+  return isV2
 }

@@ -179,6 +179,12 @@ describe('protobuf', () => {
     expect(rendered(Buffer.concat([rest, time]))).toMatchObject(expected)
   })
 
+  test('a time alone is no envelope of either; a message without an owner is one of V2', () => {
+    expect(rendered(encoded({ timestamp: '150' })).verdict).toBe(UNDECODABLE)
+    expect(rendered(encoded({ timestamp: '150', log: { payload: 'YQ==' } })).verdict).toBe(DISCARDED)
+    expect(rendered(encoded({ timestamp: '150', source_id: GUID })).verdict).toBe(DISCARDED)
+  })
+
   test('has NaN for what is no number', () => {
     expect(
       rendered(encoded({ ...base, gauge: { metrics: { log_rate: { value: Number.NaN }, container_age: { value: 1 } } } })).line,
