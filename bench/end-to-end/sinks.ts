@@ -28,7 +28,7 @@ export function startNullSink(): Promise<Sink> {
 /** Says yes to every write, over TLS with a certificate that is checked. */
 export async function startTlsSink(): Promise<Sink> {
   const { ca, serverKeyStore } = makeCertificates(scratchFolder('tls-sink'))
-  return { ...(await startScript('https', serverKeyStore)), env: { CFMR_INFLUXDB_TLSCA: ca } }
+  return { ...(await startScript('https', serverKeyStore)), env: { SSL_CERT_FILE: ca } }
 }
 
 async function startScript(protocol: 'http' | 'https', ...files: readonly string[]): Promise<Sink> {
