@@ -2,14 +2,14 @@ import type { Logger } from 'pino'
 import { checkCloudFoundry } from '../cloud-foundry/check.ts'
 import type { MetadataSource } from '../cloud-foundry/metadata.ts'
 import type { Config } from '../config/config.ts'
-import { checkKafka } from '../inputs/kafka/check.ts'
+import { checkDeadLetters } from '../dead-letters/check.ts'
 import { kafkaConfig } from '../kafka/connection.ts'
 import { asJson, asText, type Finding, type Findings } from './finding.ts'
 
 export interface CheckOptions {
   readonly config: Config
-  /** Where the worker would get its metadata; closed at the end. */
-  readonly source: MetadataSource
+  /** Where the worker would get its metadata; closed at the end. Undefined where no input needs any. */
+  readonly source: MetadataSource | undefined
   /** One JSON object a line, for scripts. */
   readonly json: boolean
   /** Called with each finding as it comes, without a line feed. */
@@ -18,7 +18,7 @@ export interface CheckOptions {
 }
 
 /**
- * Tries the configuration against the real Kafka, UAA, Cloud Controller and InfluxDB, and changes nothing there. Resolves to
+ * Tries the configuration against the real servers, and changes nothing there. Resolves to
  * whether the worker would work, to false when `signal` aborts; whatever is wrong with one part, the others are tried too.
  */
 export async function check({ config, source, json, print, log }: CheckOptions, signal: AbortSignal): Promise<boolean> {
@@ -34,13 +34,14 @@ export async function check({ config, source, json, print, log }: CheckOptions, 
       report(finding)
     }
   } finally {
-    await source.close()
+    await source?.close()
   }
   return isWell
 }
 
 async function* allFindings({ config, source, log }: Pick<CheckOptions, 'config' | 'source' | 'log'>, signal: AbortSignal): Findings {
-  yield* checkKafka({ config: config.kafka, kafka: kafkaConfig({ ...config.kafka, log }) })
-  yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
+  for (const input of config.inputs) yield* input.check(log, signal)
+  yield* checkDeadLetters({ topic: config.kafka.deadLetterTopic, kafka: kafkaConfig({ ...config.kafka, log }) })
+  if (source !== undefined) yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
   for (const output of config.outputs) yield* output.check(log, signal)
 }

@@ -45,6 +45,14 @@ export interface CloudFoundryTranslatorOptions {
   readonly httpPeer: 'both' | 'client' | 'server'
   /** So many messages take each step together. */
   readonly groupMessages: number
+  /** Several translators may count together. */
+  readonly counts?: TranslatorCounts
+}
+
+/** Events whose app was found; events without an app, or of one that does not exist. */
+export interface TranslatorCounts {
+  readonly enriched: Activity
+  readonly enrichFailed: Activity
 }
 
 /**
@@ -62,12 +70,14 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
   /** What an event counts: nothing where an output takes what others took before. */
   #counts: 0 | 1 = 1
 
-  /** Events whose app was found; events without an app, or of one that does not exist. */
-  readonly enriched = new Activity()
-  readonly enrichFailed = new Activity()
+  readonly #enriched: Activity
+  readonly #enrichFailed: Activity
 
   constructor(options: CloudFoundryTranslatorOptions) {
     this.#options = options
+    const { enriched, enrichFailed } = options.counts ?? { enriched: new Activity(), enrichFailed: new Activity() }
+    this.#enriched = enriched
+    this.#enrichFailed = enrichFailed
     this.#peer = options.httpPeer === 'both' ? 0 : options.httpPeer === 'client' ? PEER_CLIENT : PEER_SERVER
     this.#events = Array.from({ length: options.groupMessages }, () => new AppEvent())
   }
@@ -119,7 +129,7 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
   #settle({ verdict, problem }: AppEvent, value: Buffer | null, ack: Ack, index: number, sinks: readonly Sink[]): void {
     if (verdict === DISCARDED) settleAll('discarded', ack, index, sinks)
     else if (verdict === NO_APP_GUID) {
-      this.enrichFailed.add(this.#counts, this.#nowMs)
+      this.#enrichFailed.add(this.#counts, this.#nowMs)
       settleAll('no_app_guid', ack, index, sinks)
     } else {
       for (const sink of sinks) {
@@ -130,9 +140,9 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
   }
 
   #encode(event: AppEvent, app: App, value: Buffer, ack: Ack, index: number, sinks: readonly Sink<EventEncoder>[]): void {
-    if (app.exists) this.enriched.add(this.#counts, this.#nowMs)
+    if (app.exists) this.#enriched.add(this.#counts, this.#nowMs)
     else {
-      this.enrichFailed.add(this.#counts, this.#nowMs)
+      this.#enrichFailed.add(this.#counts, this.#nowMs)
       if (this.#options.notFound === 'discard') {
         settleAll('not_found', ack, index, sinks)
         return

@@ -1,10 +1,10 @@
 import { ConfigError } from '../lib/errors.ts'
 import { Secrets } from '../lib/secrets.ts'
-import type { Common } from '../outputs/end.ts'
 import { OUTPUTS } from '../outputs/outputs.ts'
+import type { Common } from './ends.ts'
 import { type Environment, readSettings } from './environment.ts'
 import { type Platform, readPlatform } from './platform.ts'
-import { type Mode, ruleMistakes } from './rules.ts'
+import { chosenInputs, type Mode, type Rules, ruleMistakes } from './rules.ts'
 import { readValues, type Values } from './values.ts'
 import { VARIABLE_NAMES, VARIABLES, type VariableName } from './variables.ts'
 
@@ -22,25 +22,23 @@ export function readConfig(env: Environment, mode: Mode): Config {
   const settings = readSettings(env, mistakes)
   const values = readValues(settings, mistakes)
   const isSet = (name: VariableName) => settings.texts[name] !== undefined
-  mistakes.push(...ruleMistakes({ mode, values, isSet }))
-  const platform = readPlatform(env, { mode, values, isSet }, mistakes)
+  const rules = { mode, values, isSet }
+  mistakes.push(...ruleMistakes(rules))
+  const platform = readPlatform(env, rules, mistakes)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   const secrets = VARIABLE_NAMES.filter((name) => VARIABLES[name].isSecret).flatMap((name) => settings.texts[name] ?? [])
-  return assemble(values as Values, platform, new Secrets(secrets))
+  return assemble({ ...rules, values: values as Values }, platform, new Secrets(secrets))
 }
 
 /** Undefined in here means not set; what a mode does not need may be undefined or empty, whatever its type. */
-function assemble(v: Values, platform: Platform, secrets: Secrets) {
+function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values }, platform: Platform, secrets: Secrets) {
   const instance = platform.instanceIndex
   const file = v.CFMR_CF_API !== undefined && 'file' in v.CFMR_CF_API ? v.CFMR_CF_API.file : undefined
+  const inputs = chosenInputs({ mode, values: v })
+  const isRepeatable = inputs.every(({ acknowledged }) => acknowledged)
   const kafka = {
     brokers: v.CFMR_KAFKA_BROKERS ?? [],
-    topics: v.CFMR_KAFKA_TOPICS ?? [],
-    topicRefreshMs: v.CFMR_KAFKA_TOPICREFRESH,
-    consumerGroup: v.CFMR_KAFKA_CONSUMERGROUP ?? '',
-    offsetNewest: v.CFMR_KAFKA_OFFSETNEWEST,
-    sessionTimeoutMs: v.CFMR_KAFKA_SESSIONTIMEOUT,
-    giveUpMs: v.CFMR_KAFKA_GIVEUP,
+    topics: inputs.some(({ name }) => name === 'kafka') ? (v.CFMR_KAFKA_TOPICS ?? []) : [],
     ssl: v.CFMR_KAFKA_SSL,
     /** The three as PEM text. */
     sslCa: v.CFMR_KAFKA_SSLCA,
@@ -62,16 +60,17 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
     batcher: {
       flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,
       flushMessages: v.CFMR_BATCHER_FLUSHMESSAGES,
-      flushRetries: v.CFMR_BATCHER_FLUSHRETRIES,
+      flushRetries: isRepeatable || isSet('CFMR_BATCHER_FLUSHRETRIES') ? v.CFMR_BATCHER_FLUSHRETRIES : -1,
     },
-  }
-  return {
-    kafka,
     limits: {
       maxInFlight: v.CFMR_KAFKA_MAXINFLIGHT ?? v.CFMR_MAXINFLIGHT,
       maxInFlightBytes: v.CFMR_KAFKA_MAXINFLIGHTBYTES ?? v.CFMR_MAXINFLIGHTBYTES,
       processingTimeoutMs: v.CFMR_KAFKA_PROCESSINGTIMEOUT ?? v.CFMR_PROCESSINGTIMEOUT,
     },
+  }
+  return {
+    kafka,
+    limits: common.limits,
     cf: {
       /** Without a slash at its end; empty where `file` is set. */
       api: v.CFMR_CF_API !== undefined && 'url' in v.CFMR_CF_API ? v.CFMR_CF_API.url : '',
@@ -99,7 +98,12 @@ function assemble(v: Values, platform: Platform, secrets: Secrets) {
       negativeCacheSize: v.CFMR_NEGATIVECACHESIZE,
       notFound: v.CFMR_NOTFOUND,
     },
-    httpPeer: v.CFMR_HTTPPEER,
+    /** Whether anything asks Cloud Controller. */
+    needsCloudController: mode === 'replay' || inputs.some(({ needsCloudController }) => needsCloudController),
+    /** Undefined: each input has its own default. */
+    httpPeer: isSet('CFMR_HTTPPEER') ? v.CFMR_HTTPPEER : undefined,
+    /** As they are chosen; none for `replay`, which reads files. */
+    inputs: inputs.map((end) => end.configure(v as never, common)),
     /** As they are chosen. */
     outputs: v.CFMR_OUTPUT.flatMap((name) => OUTPUTS.filter((end) => end.name === name)).map((end) => end.configure(v as never, common)),
     batcher: common.batcher,

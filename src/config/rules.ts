@@ -1,8 +1,23 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { pair } from '../outputs/end.ts'
+import { INPUTS } from '../inputs/inputs.ts'
 import { OUTPUTS } from '../outputs/outputs.ts'
+import { pair } from './ends.ts'
 import type { Values } from './values.ts'
 import type { VariableName } from './variables.ts'
+
+/** What belongs to the connection to Kafka. */
+const CONNECTION = [
+  'CFMR_KAFKA_BROKERS',
+  'CFMR_KAFKA_SSL',
+  'CFMR_KAFKA_SSLCA',
+  'CFMR_KAFKA_SSLCERT',
+  'CFMR_KAFKA_SSLKEY',
+  'CFMR_KAFKA_SKIPSSLVALIDATION',
+  'CFMR_KAFKA_SASLMECHANISM',
+  'CFMR_KAFKA_SASLUSERNAME',
+  'CFMR_KAFKA_SASLPASSWORD',
+  'CFMR_KAFKA_CLIENTID',
+] as const
 
 /** `replay` needs no Kafka. */
 export type Mode = 'run' | 'check' | 'replay'
@@ -16,28 +31,81 @@ export interface Rules {
 
 /** What is wrong with values that are right one by one: what is missing, and what does not go together. */
 export function ruleMistakes(rules: Rules): string[] {
-  return [...required(rules), ...kafka(rules), ...cloudFoundry(rules), ...outputs(rules), ...aliases(rules), ...server(rules)]
+  return [
+    ...required(rules),
+    ...kafka(rules),
+    ...inputs(rules),
+    ...cloudFoundry(rules),
+    ...outputs(rules),
+    ...aliases(rules),
+    ...server(rules),
+  ]
 }
 
-function* required({ mode, isSet }: Rules): Generator<string> {
-  const needed: [VariableName, string][] = [['CFMR_CF_API', 'the URL of the Cloud Controller API, or file:PATH']]
-  if (mode !== 'replay') {
-    needed.push(
-      ['CFMR_KAFKA_BROKERS', 'a list of host:port'],
-      ['CFMR_KAFKA_TOPICS', 'a list of topics, or of patterns between slashes'],
-      ['CFMR_KAFKA_CONSUMERGROUP', 'the name of a consumer group'],
-    )
-  }
-  for (const [name, what] of needed) if (!isSet(name)) yield `${name}: not set, expected ${what}`
+/** The inputs that CFMR_INPUT names, in its order; `replay` reads files instead. */
+export function chosenInputs({ mode, values }: Pick<Rules, 'mode' | 'values'>): (typeof INPUTS)[number][] {
+  return mode === 'replay' ? [] : (values.CFMR_INPUT ?? []).flatMap((name) => INPUTS.filter((end) => end.name === name))
 }
 
-function* kafka({ values, isSet }: Rules): Generator<string> {
-  if (isSet('CFMR_KAFKA_ZOOKEEPERS')) {
-    yield 'CFMR_KAFKA_ZOOKEEPERS: found a value, expected none: Kafka keeps the offsets itself; set CFMR_KAFKA_BROKERS to the host:port list of the brokers instead'
+function* required(rules: Rules): Generator<string> {
+  if (needsCloudController(rules) && !rules.isSet('CFMR_CF_API')) {
+    yield 'CFMR_CF_API: not set, expected the URL of the Cloud Controller API, or file:PATH'
   }
-  const deadLetters = values.CFMR_KAFKA_DEADLETTERTOPIC
-  if (deadLetters !== undefined && values.CFMR_KAFKA_TOPICS?.includes(deadLetters)) {
-    yield `CFMR_KAFKA_DEADLETTERTOPIC: found ${JSON.stringify(deadLetters)}, expected a topic that is not among CFMR_KAFKA_TOPICS`
+}
+
+/** What chosen inputs lack, and what is set of one that is not. */
+function* inputs(rules: Rules): Generator<string> {
+  const { mode, values, isSet } = rules
+  const chosen = chosenInputs(rules)
+  for (const { mistakes } of chosen) yield* mistakes({ values, isSet: isSet as never }, { kafka: commonKafka(rules) as never })
+  if (mode !== 'replay' && values.CFMR_INPUT !== undefined) yield* foreign(INPUTS, values.CFMR_INPUT, 'CFMR_INPUT', 'inputs', isSet)
+}
+
+function needsCloudController(rules: Rules): boolean {
+  return rules.mode === 'replay' || rules.values.CFMR_INPUT === undefined || chosenInputs(rules).some((end) => end.needsCloudController)
+}
+
+/** What is set of ends that are not chosen. */
+function* foreign(
+  ends: readonly { readonly name: string; readonly variables: object }[],
+  chosen: readonly string[],
+  list: string,
+  ofWhich: string,
+  isSet: Rules['isSet'],
+): Generator<string> {
+  for (const { name, variables } of ends) {
+    if (chosen.includes(name)) continue
+    for (const variable of Object.keys(variables) as VariableName[]) {
+      if (isSet(variable)) yield `${variable}: found a value without ${name} in ${list}, expected none, or ${name} among the ${ofWhich}`
+    }
+  }
+}
+
+function commonKafka(rules: Rules) {
+  const { values } = rules
+  return {
+    topics: chosenInputs(rules).some(({ name }) => name === 'kafka') ? (values.CFMR_KAFKA_TOPICS ?? []) : [],
+    deadLetterTopic: values.CFMR_KAFKA_DEADLETTERTOPIC,
+    brokers: values.CFMR_KAFKA_BROKERS ?? [],
+  }
+}
+
+/** How Kafka is reached: by an input, by dead letters, or by an output without brokers of its own. */
+function* kafka(rules: Rules): Generator<string> {
+  const { mode, values, isSet } = rules
+  const isInput = chosenInputs(rules).some(({ name }) => name === 'kafka')
+  const isBorrowed = values.CFMR_OUTPUT?.includes('kafka') === true && !isSet('CFMR_KAFKAOUTPUT_BROKERS')
+  const isUsed = isInput || isBorrowed || isSet('CFMR_KAFKA_DEADLETTERTOPIC')
+  if (mode !== 'replay' && values.CFMR_INPUT !== undefined && values.CFMR_OUTPUT !== undefined) {
+    if (!isUsed) {
+      for (const name of CONNECTION) {
+        if (isSet(name)) yield `${name}: found a value, expected none where neither an input, an output nor dead letters use this Kafka`
+      }
+    } else if (!isSet('CFMR_KAFKA_BROKERS')) {
+      if (isInput) yield 'CFMR_KAFKA_BROKERS: not set, expected a list of host:port'
+      else if (isBorrowed) yield 'CFMR_KAFKAOUTPUT_BROKERS: not set, expected a list of host:port, since no input has brokers'
+      else yield 'CFMR_KAFKA_BROKERS: not set, expected a list of host:port with CFMR_KAFKA_DEADLETTERTOPIC'
+    }
   }
   if (values.CFMR_KAFKA_SSL === false) {
     for (const name of ['CFMR_KAFKA_SSLCA', 'CFMR_KAFKA_SSLCERT', 'CFMR_KAFKA_SSLKEY'] as const) {
@@ -63,7 +131,8 @@ function belongsTo(keyPem: string, certificatePem: string): boolean {
   return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem))
 }
 
-function* cloudFoundry({ values, isSet }: Rules): Generator<string> {
+function* cloudFoundry(rules: Rules): Generator<string> {
+  const { values, isSet } = rules
   const pages = values.CFMR_CF_RESULTSPERPAGE
   if (values.CFMR_CF_APIVERSION === 'v2' && pages !== undefined && pages > 100) {
     yield `CFMR_CF_RESULTSPERPAGE: found ${pages}, expected 1 to 100 with CFMR_CF_APIVERSION=v2`
@@ -77,27 +146,18 @@ function* cloudFoundry({ values, isSet }: Rules): Generator<string> {
   }
   const isFile = values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
   const hasLogin = isUser || isSet('CFMR_CF_CLIENTID') || isSet('CFMR_CF_CLIENTSECRET') || isSet('CFMR_CF_TOKEN')
-  if (!isFile && !hasLogin) {
+  if (needsCloudController(rules) && !isFile && !hasLogin) {
     yield 'CFMR_CF_USER: not set, expected one way to log in: CFMR_CF_USER and CFMR_CF_PASSWORD, or CFMR_CF_CLIENTID and CFMR_CF_CLIENTSECRET, or CFMR_CF_TOKEN'
   }
 }
 
 /** Each chosen output says what it lacks, and nothing may be set of one that is not; `replay` may have been told to write elsewhere than the worker does. */
-function* outputs({ mode, values, isSet }: Rules): Generator<string> {
+function* outputs(rules: Rules): Generator<string> {
+  const { mode, values, isSet } = rules
   const chosen = values.CFMR_OUTPUT ?? []
-  const kafka = {
-    topics: values.CFMR_KAFKA_TOPICS ?? [],
-    deadLetterTopic: values.CFMR_KAFKA_DEADLETTERTOPIC,
-    brokers: values.CFMR_KAFKA_BROKERS ?? [],
-  }
-  for (const { name, variables, mistakes } of OUTPUTS) {
-    if (chosen.includes(name)) yield* mistakes({ values, isSet: isSet as never }, { kafka: kafka as never })
-    else if (mode !== 'replay' && chosen.length > 0) {
-      for (const variable of Object.keys(variables) as VariableName[]) {
-        if (isSet(variable)) yield `${variable}: found a value without ${name} in CFMR_OUTPUT, expected none, or ${name} among the outputs`
-      }
-    }
-  }
+  const common = { kafka: commonKafka(rules) as never }
+  for (const { name, mistakes } of OUTPUTS) if (chosen.includes(name)) yield* mistakes({ values, isSet: isSet as never }, common)
+  if (mode !== 'replay' && chosen.length > 0) yield* foreign(OUTPUTS, chosen, 'CFMR_OUTPUT', 'outputs', isSet)
 }
 
 /** Names that mean the same. */

@@ -1,31 +1,14 @@
+import { INPUT_NAMES, INPUT_VARIABLES, INPUTS } from '../inputs/inputs.ts'
 import { LOG_LEVELS } from '../lib/log.ts'
 import { OUTPUT_NAMES, OUTPUT_VARIABLES, OUTPUTS } from '../outputs/outputs.ts'
-import { brokers, topic, topics } from './kafka-kinds.ts'
+import { brokers, topic } from './kafka-kinds.ts'
 import { bearerToken, boolean, type Description, duration, integer, listOf, oneOf, secret, text } from './kinds.ts'
 import { certificates, privateKey } from './pem-kinds.ts'
 import { apiUrl } from './url-kinds.ts'
 
 const KAFKA = {
-  CFMR_KAFKA_BROKERS: brokers({ desc: 'Brokers to start from.', otherwise: 'required' }),
-  CFMR_KAFKA_TOPICS: topics({
-    desc: 'Topics to read. An entry between slashes is a regular expression over topic names (/^log-/); it never matches names that start with __, nor the dead-letter topic. Topics that do not exist yet are read from their oldest message once they appear.',
-    otherwise: 'required',
-  }),
-  CFMR_KAFKA_TOPICREFRESH: duration()({ desc: 'How often to look for new topics and partitions.', default: '1m' }),
-  CFMR_KAFKA_CONSUMERGROUP: text({ desc: 'Consumer group; instances of one group share the work.', otherwise: 'required' }),
-  CFMR_KAFKA_OFFSETNEWEST: boolean({
-    desc: 'Where the group has no committed offset when it first starts: begin at the newest message instead of the oldest. What appears later is read from its oldest message.',
-    default: 'false',
-  }),
+  CFMR_KAFKA_BROKERS: brokers({ desc: 'Brokers to start from.', otherwise: 'required by what uses Kafka' }),
   CFMR_KAFKA_PROCESSINGTIMEOUT: duration()({ desc: 'Another name of CFMR_PROCESSINGTIMEOUT.' }),
-  CFMR_KAFKA_SESSIONTIMEOUT: duration(
-    '6s',
-    '30m',
-  )({
-    desc: 'Kafka gives the partitions of an instance that has been silent for this long to others.',
-    default: '20s',
-  }),
-  CFMR_KAFKA_GIVEUP: duration()({ desc: 'How long Kafka may be unreachable before the process ends with status 1.', default: '5m' }),
   CFMR_KAFKA_SSL: boolean({ desc: 'TLS to the brokers.', default: 'false' }),
   CFMR_KAFKA_SSLCA: certificates({ desc: "Certificate authority of the brokers; without it, Node's own list." }),
   CFMR_KAFKA_SSLCERT: certificates({ desc: 'Client certificate.' }),
@@ -44,13 +27,12 @@ const KAFKA = {
     desc: "The name that Kafka's own logs and quotas know this by.",
     otherwise: 'cf-metrics-refinery- and the instance index',
   }),
-  CFMR_KAFKA_ZOOKEEPERS: text({ desc: 'Refused: Kafka keeps the offsets itself. Set CFMR_KAFKA_BROKERS instead.' }),
 }
 
 const CLOUD_FOUNDRY = {
   CFMR_CF_API: apiUrl({
     desc: 'Cloud Controller API. file:PATH reads a JSON array of {app, app_guid, space, space_guid, org, org_guid} instead.',
-    otherwise: 'required',
+    otherwise: 'required by inputs from Cloud Foundry',
   }),
   CFMR_CF_USER: text({ desc: 'User that may see all apps (global auditor or admin read-only).', otherwise: 'one login is required' }),
   CFMR_CF_PASSWORD: secret({ desc: 'Password of that user.', isSecret: true }),
@@ -92,6 +74,10 @@ const METADATA = {
   }),
 }
 
+const INPUT = {
+  CFMR_INPUT: listOf(...INPUT_NAMES)({ desc: 'Where events come from: one or several.', default: 'kafka' }),
+}
+
 const OUTPUT = {
   CFMR_OUTPUT: listOf(...OUTPUT_NAMES)({ desc: 'Where events go: one or several.', default: 'influxdb' }),
   CFMR_DOCUMENT_MAXBYTES: integer(
@@ -101,7 +87,10 @@ const OUTPUT = {
 }
 
 const LIMITS = {
-  CFMR_MAXINFLIGHT: integer(1)({ desc: 'Messages read and not yet settled; reading pauses at this many.', default: '100000' }),
+  CFMR_MAXINFLIGHT: integer(1)({
+    desc: 'Messages read and not yet settled, of each input; reading pauses at this many.',
+    default: '100000',
+  }),
   CFMR_MAXINFLIGHTBYTES: integer(1)({
     desc: 'Bytes of such messages, and of what s3 keeps of them; reading pauses at this many.',
     default: '33554432',
@@ -119,7 +108,7 @@ const BATCHER = {
     -1,
     1_000_000,
   )({
-    desc: 'Further tries of one batch, after 1, 2, 4 … at most 30 s; then the process ends with status 1. -1: never give up.',
+    desc: 'Further tries of one batch, after 1, 2, 4 … at most 30 s; then the process ends with status 1. -1, the default where an input cannot read again: never give up.',
     default: '3',
   }),
 }
@@ -140,7 +129,18 @@ const PROCESS = {
 }
 
 /** Every variable there is. Types, parsing, the manual and the README's table are all made from this. */
-export const VARIABLES = { ...KAFKA, ...CLOUD_FOUNDRY, ...METADATA, ...OUTPUT, ...OUTPUT_VARIABLES, ...LIMITS, ...BATCHER, ...PROCESS }
+export const VARIABLES = {
+  ...INPUT,
+  ...INPUT_VARIABLES,
+  ...KAFKA,
+  ...CLOUD_FOUNDRY,
+  ...METADATA,
+  ...OUTPUT,
+  ...OUTPUT_VARIABLES,
+  ...LIMITS,
+  ...BATCHER,
+  ...PROCESS,
+}
 
 export type VariableName = keyof typeof VARIABLES
 
@@ -148,12 +148,18 @@ export const VARIABLE_NAMES = Object.keys(VARIABLES) as VariableName[]
 
 /** The same in the manual's order. */
 export const VARIABLE_GROUPS: readonly { readonly title: string; readonly variables: Readonly<Record<string, Description>> }[] = [
+  { title: 'Input', variables: INPUT },
+  ...titled(INPUTS),
   { title: 'Kafka', variables: KAFKA },
   { title: 'Cloud Foundry', variables: CLOUD_FOUNDRY },
   { title: 'Metadata', variables: METADATA },
   { title: 'Output', variables: OUTPUT },
-  ...OUTPUTS.map(({ title, variables }) => ({ title, variables })).filter(({ variables }) => Object.keys(variables).length > 0),
+  ...titled(OUTPUTS),
   { title: 'Limits', variables: LIMITS },
   { title: 'Batches', variables: BATCHER },
   { title: 'Server and log', variables: PROCESS },
 ]
+
+function titled(ends: readonly { readonly title: string; readonly variables: Readonly<Record<string, Description>> }[]) {
+  return ends.map(({ title, variables }) => ({ title, variables })).filter(({ variables }) => Object.keys(variables).length > 0)
+}

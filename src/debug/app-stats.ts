@@ -23,7 +23,7 @@ export class AppStats {
   }
 
   figures() {
-    const { ledger, enricher, outputs, translator, instanceIndex } = this.#sources
+    const { inputs, enricher, outputs, translator, instanceIndex } = this.#sources
     const { output, lane } = first(outputs)
     const counts = this.#counts()
     const rates = this.#rates.perSecond
@@ -40,7 +40,7 @@ export class AppStats {
       write_per_sec: rates.write,
       cffail: counts.cffail,
       cffail_per_sec: rates.cffail,
-      last_consume_time: goTime(ledger.lastConsumedMs),
+      last_consume_time: goTime(Math.max(0, ...inputs.map(({ ledger }) => ledger.lastConsumedMs))),
       last_enrich_time: goTime(translator.enriched.lastMs),
       last_enrich_fail_time: goTime(translator.enrichFailed.lastMs),
       last_writeasync_time: goTime(lane.batched.lastMs),
@@ -51,10 +51,10 @@ export class AppStats {
   }
 
   #counts(): Record<Counter, number> {
-    const { ledger, enricher, outputs, translator } = this.#sources
+    const { inputs, enricher, outputs, translator } = this.#sources
     const { output, lane } = first(outputs)
     return {
-      consume: ledger.consumed,
+      consume: inputs.reduce((sum, { ledger }) => sum + ledger.consumed, 0),
       enrich: translator.enriched.count,
       enrichfail: translator.enrichFailed.count,
       writeasync: lane.batched.count,

@@ -25,13 +25,19 @@ export interface OutputSource {
   }
 }
 
+/** An input, and what became of its messages. */
+export interface InputSource {
+  readonly input: InputStats
+  readonly ledger: Ledger
+}
+
 /** Where the figures come from. All are read again for every answer, and nothing of them is changed. */
 export interface StatsSources {
   readonly version: string
   readonly instanceIndex: number
   readonly state: () => State
-  readonly ledger: Ledger
-  readonly input: InputStats
+  /** As they are chosen, each with its own ledger: the program's is the sum of them. */
+  readonly inputs: readonly InputSource[]
   readonly enricher: MetadataStats
   /** As they are chosen: the figures of `/stats/app` are the first one's. */
   readonly outputs: readonly OutputSource[]
@@ -41,11 +47,9 @@ export interface StatsSources {
     readonly enriched: Activity
     readonly enrichFailed: Activity
   }
-  readonly pipeline: {
-    /** Messages that wait for Cloud Controller, and some of the apps they are of. */
-    readonly held: { readonly count: number; readonly guidCount: number; guids(limit: number): string[] }
-  }
-  /** As many messages in flight stop the reading. */
+  /** Messages that wait for Cloud Controller, and some of the apps they are of. */
+  readonly held: () => { readonly count: number; readonly guidCount: number; guids(limit: number): string[] }
+  /** As many messages in flight stop the reading of an input. */
   readonly maxInFlight: number
   /** What must not be seen, though a server may have quoted it in an error. */
   readonly secrets: Secrets

@@ -1,7 +1,8 @@
-import type { InputStats, PartitionStats } from '../flow/contracts.ts'
+import type { PartitionedStats, PartitionStats } from '../flow/contracts.ts'
+import { Ledger } from '../flow/ledger.ts'
 import { AppStats, first } from './app-stats.ts'
 import { Runtime } from './runtime.ts'
-import type { OutputSource, StatsSources } from './sources.ts'
+import type { InputSource, OutputSource, StatsSources } from './sources.ts'
 
 /** So many of the apps that are waited for are named. */
 const APPS_NAMED = 20
@@ -38,8 +39,10 @@ export class Stats {
 
   /** All figures of one moment: nothing is counted while they are read, so the ledger adds up. */
   snapshot() {
-    const { version, instanceIndex, state, ledger, input, outputs } = this.#sources
+    const { version, instanceIndex, state, inputs, outputs } = this.#sources
+    const ledger = Ledger.sum(inputs.map((input) => input.ledger))
     const { fates } = ledger
+    const inFlight = inputs.reduce((sum, { input }) => sum + input.inFlight, 0)
     return {
       version,
       state: state(),
@@ -59,11 +62,11 @@ export class Stats {
         dropped: fates.dropped,
         over_quota: fates.over_quota,
         abandoned: ledger.abandoned,
-        in_flight: input.inFlight,
-        residue: ledger.residue(input.inFlight),
+        in_flight: inFlight,
+        residue: ledger.residue(inFlight),
       },
-      kafka: kafkaFigures(input),
-      inputs: { [input.name]: this.#input() },
+      kafka: this.#kafka(),
+      inputs: Object.fromEntries(inputs.map((input) => [input.input.name, this.#input(input)])),
       metadata: this.#metadata(),
       influxdb: this.#influxdb(),
       outputs: Object.fromEntries(outputs.map((output) => [output.name, this.#output(output)])),
@@ -75,19 +78,19 @@ export class Stats {
 
   /** Why it could not read and write now, a sentence each; none: it is ready. */
   notReady(): string[] {
-    const { state, input, enricher, outputs, deadLetters, maxInFlight, pipeline } = this.#sources
+    const { state, inputs, enricher, outputs, deadLetters, maxInFlight } = this.#sources
     const reasons: string[] = []
     if (state() === 'starting') reasons.push('starting')
     if (state() === 'draining') reasons.push('draining: it reads no more, and ends once what was read is written and committed')
-    const inputReasons = input.notReady()
-    reasons.push(...inputReasons, ...enricher.notReady())
+    for (const { input } of inputs) reasons.push(...input.notReady())
+    reasons.push(...enricher.notReady())
     for (const { name, output, lane } of outputs) {
       reasons.push(...output.notReady())
       if (lane.held > 0) reasons.push(`${name}: ${lane.held} records are held back: ${output.lastError ?? 'it does not take them yet'}`)
     }
     reasons.push(...deadLetters.notReady())
-    const { held } = pipeline
-    const isAtLimit = input.inFlight >= maxInFlight || input.isPaused
+    const held = this.#sources.held()
+    const isAtLimit = inputs.some(({ input }) => input.inFlight >= maxInFlight || input.isPaused)
     if (held.count > 0 && isAtLimit) {
       const guids = held.guids(APPS_NAMED)
       const more = held.guidCount > guids.length ? ` and ${held.guidCount - guids.length} more` : ''
@@ -97,7 +100,8 @@ export class Stats {
   }
 
   #metadata() {
-    const { enricher, pipeline } = this.#sources
+    const { enricher } = this.#sources
+    const held = this.#sources.held()
     return {
       apps: enricher.apps,
       not_found: enricher.notFound,
@@ -105,8 +109,8 @@ export class Stats {
       misses: enricher.misses,
       requests: enricher.requests,
       failures: enricher.failures,
-      held: pipeline.held.count,
-      held_apps: pipeline.held.guids(APPS_NAMED),
+      held: held.count,
+      held_apps: held.guids(APPS_NAMED),
       last_refresh_time: isoTime(enricher.lastRefreshMs),
       last_error: this.#error(enricher.lastError),
     }
@@ -127,8 +131,15 @@ export class Stats {
     }
   }
 
-  #input() {
-    const { input, ledger } = this.#sources
+  #kafka() {
+    const { inputs } = this.#sources
+    return {
+      ...kafkaFigures(inputs.find(({ input }) => input.partitioned !== undefined)?.input.partitioned),
+      paused: inputs.some(({ input }) => input.isPaused),
+    }
+  }
+
+  #input({ input, ledger }: InputSource) {
     return {
       acknowledged: input.acknowledged,
       messages: ledger.consumed,
@@ -137,6 +148,7 @@ export class Stats {
       failures: input.failures,
       last_error: this.#error(input.lastError),
       last_message_time: isoTime(ledger.lastConsumedMs),
+      ...input.figures?.(),
     }
   }
 
@@ -162,13 +174,12 @@ export class Stats {
   }
 }
 
-function kafkaFigures(input: InputStats) {
-  const partitions = input.partitions().map(partitionFigures)
+function kafkaFigures(partitioned: PartitionedStats | undefined) {
+  const partitions = partitioned?.partitions().map(partitionFigures) ?? []
   return {
     lag: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
-    skipped: input.skipped,
-    gaps: input.gaps,
-    paused: input.isPaused,
+    skipped: partitioned?.skipped ?? 0,
+    gaps: partitioned?.gaps ?? 0,
     partitions,
   }
 }

@@ -199,8 +199,6 @@ export interface InputStats extends Readiness {
   readonly inFlight: number
   /** At a limit of what may be in flight, and nothing has been settled for a while. */
   readonly isPaused: boolean
-  /** Messages that Kafka had deleted before they could be read. */
-  readonly skipped: number
   /** As CFMR_INPUT and `/stats` call it. */
   readonly name: string
   /** Whether what is not settled is read again after a restart. */
@@ -208,6 +206,16 @@ export interface InputStats extends Readiness {
   /** How often reading failed, and how the last time. */
   readonly failures: number
   readonly lastError: string | undefined
+  /** What it reads, where that is partitions. */
+  readonly partitioned?: PartitionedStats
+  /** What else `/stats` shows of it, by key: plain JSON, names in snake case. No secrets. */
+  readonly figures?: () => Readonly<Record<string, unknown>>
+}
+
+/** Of an input that reads partitions of a log. */
+export interface PartitionedStats {
+  /** Messages that were deleted before they could be read. */
+  readonly skipped: number
   /** Offsets that no message came for, though they were not deleted: those of a compacted topic, and no others if all is well. */
   readonly gaps: number
   readonly partitions: () => readonly PartitionStats[]

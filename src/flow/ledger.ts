@@ -26,6 +26,19 @@ export class Ledger {
     this.abandoned += count
   }
 
+  /** The sum of `ledgers`: a copy, of this moment. */
+  static sum(ledgers: Iterable<Ledger>): Ledger {
+    const sum = new Ledger()
+    for (const ledger of ledgers) {
+      sum.consumed += ledger.consumed
+      sum.consumedBytes += ledger.consumedBytes
+      sum.lastConsumedMs = Math.max(sum.lastConsumedMs, ledger.lastConsumedMs)
+      sum.abandoned += ledger.abandoned
+      for (const fate of FATES) sum.fates[fate] += ledger.fates[fate]
+    }
+    return sum
+  }
+
   /** 0 unless a message was counted twice or not at all. */
   residue(inFlight: number): number {
     return this.consumed - (FATES.reduce((sum, fate) => sum + this.fates[fate], 0) + this.abandoned + inFlight)

@@ -2,14 +2,20 @@ import { setMaxListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { abortable } from '../lib/abortable.ts'
 import { toError } from '../lib/errors.ts'
-import type { Ack, Delivery, Input, Sink, Translator, WaitingRoom } from './contracts.ts'
-import { type HeldMessage, HeldMessages } from './held-messages.ts'
+import type { Delivery, Input, Translator } from './contracts.ts'
+import type { HeldMessages } from './held-messages.ts'
 import type { Lane } from './lane.ts'
 import { SharedAck } from './shared-ack.ts'
+import { TranslatorsRoom } from './waiting-room.ts'
 
-export interface PipelineOptions<Entry, Encoder> {
+/** An input, and who understands what it reads; several inputs may have the same translator. */
+export interface Source<Encoder> {
   readonly input: Input
-  readonly translator: Translator<Entry, Encoder>
+  readonly translator: Translator<unknown, Encoder>
+}
+
+export interface PipelineOptions<Encoder> {
+  readonly sources: readonly Source<Encoder>[]
   /** One for each output. */
   readonly lanes: readonly Lane<Encoder>[]
 }
@@ -18,56 +24,65 @@ export interface PipelineOptions<Entry, Encoder> {
 const TURN_MS = 20
 
 /** What a lane has not taken yet of a delivery: its messages from number `next` on. */
-interface Remainder {
+interface Remainder<Encoder> {
   readonly delivery: Delivery
+  readonly room: TranslatorsRoom<unknown, Encoder>
+  readonly translator: Translator<unknown, Encoder>
   next: number
 }
 
 /**
- * The whole flow: messages of the input become records in the lane of each output, and each message's fate goes back as its
+ * The whole flow: messages of the inputs become records in the lane of each output, and each message's fate goes back as its
  * acknowledgement.
  *
  * Lanes that keep up take a message together, so that it is decoded once. A full lane stays behind, with messages as they came,
- * and takes them when it has space. Back-pressure needs no code of its own: the input is not pulled while every lane is behind, and
+ * and takes them when it has space. Back-pressure needs no code of its own: no input is pulled while every lane is behind, and
  * where only some are, it stops at its limit of what may be in flight.
  *
  * What waits for an answer about its owner is put aside: it keeps its own messages unsettled, and nobody else's.
  */
-export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
-  readonly #input: Input
-  readonly #translator: Translator<Entry, Encoder>
+export class Pipeline<Encoder> {
+  readonly #sources: readonly Source<Encoder>[]
   readonly #lanes: readonly Lane<Encoder>[]
-  readonly #behind: ReadonlyMap<Lane<Encoder>, Remainder[]>
-  readonly #held = new HeldMessages()
-  readonly #releases = new Set<Promise<void>>()
+  readonly #behind: ReadonlyMap<Lane<Encoder>, Remainder<Encoder>[]>
+  readonly #rooms = new Map<Translator<unknown, Encoder>, TranslatorsRoom<unknown, Encoder>>()
   /** Aborts once something has failed for good. */
   readonly #failing = new AbortController()
   #failure: Error | undefined
   #kill = new AbortController().signal
-  #caughtUp: () => void = () => {}
+  /** Of the sources that wait until some lane has caught up. */
+  #waiting: (() => void)[] = []
   /** Nothing more is read: what is released must not wait for a batch to fill. */
   #isFlowingOut = false
   #turnAtMs = 0
 
-  constructor({ input, translator, lanes }: PipelineOptions<Entry, Encoder>) {
-    this.#input = input
-    this.#translator = translator
+  constructor({ sources, lanes }: PipelineOptions<Encoder>) {
+    this.#sources = sources
     this.#lanes = lanes
     this.#behind = new Map(lanes.map((lane) => [lane, []]))
+    const driver = {
+      kill: () => this.#kill,
+      giveTurn: () => this.#giveTurn(),
+      fail: (error: unknown) => this.#fail(error),
+      released: () => {
+        if (this.#isFlowingOut) this.flushNow()
+      },
+    }
+    for (const { translator } of sources) this.#rooms.set(translator, new TranslatorsRoom(translator, lanes, driver))
   }
 
-  /** Messages that wait for an answer about their owner. */
-  get held(): HeldMessages {
-    return this.#held
+  /** Messages that wait for an answer about their owner, of those that `translator` takes. */
+  heldBy(translator: Translator<unknown, Encoder>): HeldMessages | undefined {
+    return this.#rooms.get(translator)?.held
   }
 
-  /** Bytes that lanes keep beside the messages in flight: they count against the input's limit. */
+  /** Bytes that lanes keep beside the messages in flight: they count against the inputs' limit. */
   get keptBytes(): number {
     return this.#lanes.reduce((sum, { keptBytes }) => sum + keptBytes, 0)
   }
 
   /**
-   * Reads until `stop` aborts or the input ends, then lets everything flow out. Rejects with what made it impossible to go on;
+   * Reads until `stop` aborts or every input ends, then lets everything flow out. Rejects with what made it impossible to go on;
    * what was not settled by then stays so. `kill` ends all waiting: then it resolves, with messages still unsettled.
    */
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
@@ -77,12 +92,9 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     const driver = { kill, fail: (error: unknown) => this.#fail(error), freed: () => this.#freed() }
     for (const lane of this.#lanes) lane.begin(driver)
     const end = AbortSignal.any([kill, this.#failing.signal])
+    const stopReading = AbortSignal.any([stop, this.#failing.signal])
     try {
-      for await (const delivery of this.#input.read(AbortSignal.any([stop, this.#failing.signal]))) {
-        await this.#giveTurn()
-        this.#offer(delivery)
-        if (!this.#hasCaughtUp()) await abortable(new Promise<void>((resolve) => (this.#caughtUp = resolve)), end)
-      }
+      await Promise.all(this.#sources.map((source) => this.#read(source, stopReading, end)))
       await abortable(this.#flowOut(), end)
     } catch (error) {
       this.#fail(error)
@@ -95,23 +107,26 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     for (const lane of this.#lanes) lane.flush()
   }
 
-  hold(key: string, ack: Ack, index: number, original: Uint8Array, sinks: readonly Sink<Encoder>[]): void {
-    if (!this.#held.hold(key, ack, index, original, sinks)) return
-    const release = this.#release(key)
-      .catch((error) => this.#fail(error))
-      .finally(() => {
-        this.#releases.delete(release)
-        if (this.#isFlowingOut) this.flushNow()
-      })
-    this.#releases.add(release)
+  /** Never rejects: a source that fails ends the others, too. */
+  async #read({ input, translator }: Source<Encoder>, stop: AbortSignal, end: AbortSignal): Promise<void> {
+    const room = this.#rooms.get(translator) as TranslatorsRoom<unknown, Encoder>
+    try {
+      for await (const delivery of input.read(stop)) {
+        await this.#giveTurn()
+        this.#offer(delivery, translator, room)
+        if (!this.#hasCaughtUp()) await abortable(new Promise<void>((resolve) => this.#waiting.push(resolve)), end)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #freed(): void {
     this.#catchUp()
-    this.#input.freed?.()
+    for (const { input } of this.#sources) input.freed?.()
   }
 
-  #offer(delivery: Delivery): void {
+  #offer(delivery: Delivery, translator: Translator<unknown, Encoder>, room: TranslatorsRoom<unknown, Encoder>): void {
     const { messages, ack, unreadable } = delivery
     if (unreadable !== undefined) {
       this.#lanes.find(({ speaksForAll }) => speaksForAll)?.buryUnreadable(unreadable, ack)
@@ -119,28 +134,29 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     }
     const { size } = this.#behind
     const shared = size === 1 ? delivery : { messages, ack: new SharedAck(ack, messages.length, size) }
-    for (const remainders of this.#behind.values()) remainders.push({ delivery: shared, next: 0 })
+    for (const remainders of this.#behind.values()) remainders.push({ delivery: shared, translator, room, next: 0 })
     this.#catchUp()
   }
 
   /** Lets each lane that has space take what it is behind with; those that are equally far take it together. */
   #catchUp(): void {
     for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
-      const { lanes, delivery, next } = group
+      const { lanes, first } = group
+      const { delivery, translator, room, next } = first
       const { messages, ack } = delivery
-      const taken = ack.isOpen ? this.#translator.take(delivery, next, lanes, this) : messages.length
+      const taken = ack.isOpen ? translator.take(delivery, next, lanes, room) : messages.length
       for (const lane of lanes) {
-        const remainders = this.#behind.get(lane) as Remainder[]
+        const remainders = this.#behind.get(lane) as Remainder<Encoder>[]
         if (taken === messages.length) remainders.shift()
-        else (remainders[0] as Remainder).next = taken
+        else (remainders[0] as Remainder<Encoder>).next = taken
       }
     }
-    if (this.#hasCaughtUp()) this.#caughtUp()
+    if (this.#waiting.length > 0 && this.#hasCaughtUp()) for (const goOn of this.#waiting.splice(0)) goOn()
   }
 
-  #nextGroup(): { lanes: Lane<Encoder>[]; delivery: Delivery; next: number } | undefined {
+  #nextGroup(): { lanes: Lane<Encoder>[]; first: Remainder<Encoder> } | undefined {
     const lanes: Lane<Encoder>[] = []
-    let first: Remainder | undefined
+    let first: Remainder<Encoder> | undefined
     for (const [lane, [remainder]] of this.#behind) {
       if (remainder === undefined || lane.isFull) continue
       first ??= remainder
@@ -148,7 +164,7 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
       lane.nowMs = Date.now()
       lanes.push(lane)
     }
-    return first === undefined ? undefined : { lanes, delivery: first.delivery, next: first.next }
+    return first === undefined ? undefined : { lanes, first }
   }
 
   /** Some lane has taken all that was read. */
@@ -157,32 +173,14 @@ export class Pipeline<Entry, Encoder> implements WaitingRoom<Encoder> {
     return false
   }
 
-  /** Waits until `key` is known, then lets its messages go on to each of their lanes, at that lane's pace. */
-  async #release(key: string): Promise<void> {
-    const entry = await this.#translator.lookUp(key)
-    if (entry === undefined) return
-    const messages = this.#held.release(key)
-    await Promise.all(this.#lanes.map((lane) => this.#releaseTo(lane, entry, messages)))
-  }
-
-  async #releaseTo(lane: Lane<Encoder>, entry: Entry, messages: readonly HeldMessage[]): Promise<void> {
-    const sinks = [lane]
-    for (const { ack, index, value, sinks: meant } of messages) {
-      if (!meant.includes(lane)) continue
-      await this.#giveTurn()
-      while (lane.isFull) await abortable(lane.space(), this.#kill)
-      lane.nowMs = Date.now()
-      if (ack.isOpen) this.#translator.retake(value, entry, ack, index, sinks)
-    }
-  }
-
   async #flowOut(): Promise<void> {
     this.#isFlowingOut = true
     for (;;) {
       this.flushNow()
       await Promise.all(this.#lanes.map((lane) => lane.drain()))
-      if (this.#isAllTaken() && this.#releases.size === 0) return
-      await Promise.all(this.#releases)
+      const releases = [...this.#rooms.values()].flatMap((room) => [...room.releases])
+      if (this.#isAllTaken() && releases.length === 0) return
+      await Promise.all(releases)
     }
   }
 

@@ -1,46 +1,11 @@
-import type { CleanedEnv } from 'envalid'
 import type { Logger } from 'pino'
 import type { Findings } from '../check/finding.ts'
 import type { AppSpelling } from '../cloud-foundry/app.ts'
 import type { EventEncoder } from '../cloud-foundry/translator.ts'
+import type { Common, EndRules, ValuesOf, Variables } from '../config/ends.ts'
 import type { Description } from '../config/kinds.ts'
 import type { Output, OutputStats } from '../flow/contracts.ts'
 import type { BatchLimits } from '../flow/lane.ts'
-import type { KafkaConnectionOptions } from '../kafka/connection.ts'
-
-/** Variables by name, made by the kinds of `config/kinds.ts`. */
-// biome-ignore lint/suspicious/noExplicitAny: what a kind parses is its own
-type Variables = Readonly<Record<string, any>>
-
-/** Their values as the kinds parse them; undefined is not set. */
-export type ValuesOf<V extends Variables> = Pick<CleanedEnv<V>, keyof V & string>
-
-/** What values that are right one by one are judged by. */
-export interface EndRules<V extends Variables> {
-  /** Undefined also where the value was a mistake. */
-  readonly values: Partial<ValuesOf<V>>
-  readonly isSet: (name: keyof V & string) => boolean
-}
-
-/** What the configuration holds for all ends. */
-export interface Common {
-  /** Certificates of authorities, in PEM, in place of Node's own. */
-  readonly trusted: readonly string[] | undefined
-  readonly instanceIndex: number
-  readonly batcher: {
-    readonly flushIntervalMs: number
-    readonly flushMessages: number
-    /** -1: without end. */
-    readonly flushRetries: number
-  }
-  /** A document's message beyond this, in bytes of UTF-8, is cut. */
-  readonly documentMaxBytes: number
-  /** How the input's Kafka is reached, and what is read there. */
-  readonly kafka: Omit<KafkaConnectionOptions, 'log'> & {
-    readonly topics: readonly (string | RegExp)[]
-    readonly deadLetterTopic: string | undefined
-  }
-}
 
 /** An output that was built: what the flow needs of it, and what it tells of itself. */
 export interface BuiltOutput {
@@ -76,11 +41,4 @@ export interface OutputEnd<V extends Variables = Variables> {
   /** What is missing, and what does not go together: `NAME: found …, expected …` each. Asked where the output is chosen. */
   mistakes(rules: EndRules<V>, common: Pick<Common, 'kafka'>): Iterable<string>
   configure(values: ValuesOf<V>, common: Common): ConfiguredOutput
-}
-
-/** Where a value is set and its companion is not. */
-export function* pair(isSet: (name: never) => boolean, one: string, other: string): Generator<string> {
-  const has = isSet as (name: string) => boolean
-  if (has(one) && !has(other)) yield `${other}: not set, expected a value with ${one}`
-  if (has(other) && !has(one)) yield `${one}: not set, expected a value with ${other}`
 }

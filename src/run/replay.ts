@@ -32,7 +32,12 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
     ledger,
   })
   const deadLetters = new ReplayDeadLetters({ log })
-  const { enricher, outputs, pipeline } = buildStages({ config, log, input, deadLetters })
+  const { enricher, outputs, pipeline } = buildStages({
+    config,
+    log,
+    buildInputs: ({ envelopes }) => [{ input, translator: envelopes('both'), ledger }],
+    deadLetters,
+  })
   const kill = new AbortController()
   const startKilling = () => setTimeout(() => kill.abort(), processingTimeoutMs).unref()
   stop.addEventListener('abort', startKilling, { once: true })

@@ -2,14 +2,13 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import { DebugServer } from '../debug/server.ts'
 import type { State } from '../debug/sources.ts'
+import type { Input, InputStats } from '../flow/contracts.ts'
 import { Ledger } from '../flow/ledger.ts'
-import { KafkaInput } from '../inputs/kafka/kafka.ts'
-import { kafkaConfig } from '../kafka/connection.ts'
 import { type LimitedLog, limitedLog } from '../lib/limited-log.ts'
 import { sleep } from '../lib/sleep.ts'
 import { steadyNowMs } from '../lib/steady-clock.ts'
 import { within } from '../lib/within.ts'
-import { buildDeadLetters, buildStages, closeOutputs, kafkaConnection, type Stages, startOutputs } from './stages.ts'
+import { buildDeadLetters, buildStages, closeOutputs, type Stages, startOutputs } from './stages.ts'
 
 export interface WorkerOptions {
   readonly config: Config
@@ -29,7 +28,6 @@ export class Worker {
   readonly #config: Config
   readonly #log: Logger
   readonly #limited: LimitedLog
-  readonly #ledger = new Ledger()
   readonly #stages: Stages
   readonly #server: DebugServer
   readonly #stop = new AbortController()
@@ -41,19 +39,16 @@ export class Worker {
     this.#config = config
     this.#log = log
     this.#limited = limitedLog(log)
-    const { topics, consumerGroup, ...kafka } = config.kafka
-    const input = new KafkaInput({
-      ...kafka,
-      ...config.limits,
-      kafka: kafkaConfig(kafkaConnection(config, log)),
-      groupId: consumerGroup,
-      topics: topics.map(String),
-      ledger: this.#ledger,
+    this.#stages = buildStages({
+      config,
       log,
-      flushNow: () => this.#stages.pipeline.flushNow(),
-      keptBytes: () => this.#stages.pipeline.keptBytes,
+      buildInputs: (parts) =>
+        config.inputs.map(({ build }) => {
+          const ledger = new Ledger()
+          return { ...build({ ...parts, ledger }), ledger }
+        }),
+      deadLetters: buildDeadLetters(config, log),
     })
-    this.#stages = buildStages({ config, log, input, deadLetters: buildDeadLetters(config, log) })
     this.#server = new DebugServer({
       ...config.server,
       sources: {
@@ -61,12 +56,15 @@ export class Worker {
         version,
         instanceIndex: config.instanceIndex,
         state: () => this.#state,
-        ledger: this.#ledger,
         maxInFlight: config.limits.maxInFlight,
         secrets: config.secrets,
       },
       log,
     })
+  }
+
+  get #inputs(): readonly (Input & InputStats)[] {
+    return this.#stages.inputs.map(({ input }) => input)
   }
 
   /** Asks it to end: what is read is written and committed within CFMR_PROCESSINGTIMEOUT. */
@@ -75,7 +73,10 @@ export class Worker {
     const { processingTimeoutMs } = this.#config.limits
     this.#deadlineMs = steadyNowMs() + processingTimeoutMs
     this.#state = 'draining'
-    this.#log.info({ why, inFlight: this.#stages.input.inFlight }, 'Ending: writing and committing what was read')
+    this.#log.info(
+      { why, inFlight: this.#inputs.reduce((sum, { inFlight }) => sum + inFlight, 0) },
+      'Ending: writing and committing what was read',
+    )
     this.#stop.abort()
     void sleep(Math.max(processingTimeoutMs - LEAVE_MS, processingTimeoutMs / 2), undefined, { unref: true }).then(() => this.#kill.abort())
   }
@@ -103,8 +104,8 @@ export class Worker {
 
   /** An app that Cloud Controller does not answer for holds its own messages only, until there are so many that all others wait, too. */
   #reportHeld(): void {
-    const { input, pipeline, outputs } = this.#stages
-    if (!input.isPaused) return
+    const { outputs } = this.#stages
+    if (!this.#inputs.some(({ isPaused }) => isPaused)) return
     for (const { name, lane, output } of outputs) {
       if (lane.held === 0) continue
       const fields = { output: name, records: lane.held, error: output.lastError }
@@ -114,7 +115,7 @@ export class Worker {
         'Reading is paused for all: an output holds back what it cannot store yet. Nothing is lost',
       )
     }
-    const { held } = pipeline
+    const held = this.#stages.held()
     if (held.count === 0) return
     const fields = { messages: held.count, apps: held.guids(20) }
     this.#limited.error('held', fields, 'Reading is paused for all: Cloud Controller does not say what these apps are. Nothing is lost')
@@ -124,8 +125,10 @@ export class Worker {
     if (failure !== undefined) this.#log.error({ error: failure }, 'Cannot go on')
     this.#state = 'draining'
     this.#kill.abort()
-    const { input, outputs, enricher, deadLetters } = this.#stages
-    const unsettled = await input.close(this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS)
+    const { outputs, enricher, deadLetters } = this.#stages
+    const deadlineMs = this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS
+    const left = await Promise.all(this.#inputs.map((input) => input.close(deadlineMs)))
+    const unsettled = left.reduce((sum, count) => sum + count, 0)
     await within(Promise.allSettled([closeOutputs(outputs), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
     if (unsettled > 0) {
       this.#log.error(

@@ -181,7 +181,7 @@ export function scriptedFlow({
         limits: { flushMessages, flushIntervalMs, maxWrites, isByPlace },
       }),
   )
-  const pipeline = new Pipeline({ input, translator, lanes })
+  const pipeline = new Pipeline({ sources: [{ input, translator }], lanes })
   const stop = new AbortController()
   const kill = new AbortController()
   return { input, translator, deadLetters, outputs, lanes, pipeline, stop, kill, run: () => pipeline.run(stop.signal, kill.signal) }

@@ -62,8 +62,8 @@ describe('paths', () => {
 
   test('/stats, /stats/app and /stats/runtime are JSON, of this moment', async () => {
     const { get, sources } = await serve()
-    sources.ledger.consume(3)
-    sources.input.inFlight = 3
+    sources.inputs[0].ledger.consume(3)
+    sources.inputs[0].input.inFlight = 3
     const all = await get('/stats')
     expect(all.headers.get('content-type')).toContain('application/json')
     expect(await all.json()).toMatchObject({
@@ -170,14 +170,15 @@ describe('whatever is sent', () => {
 
   test('a figure that cannot be had is a 500 and a line in the log, and the rest goes on', async () => {
     const { get, sources, lines } = await serve()
-    const { partitions } = sources.input
-    sources.input.partitions = () => {
+    const { partitioned } = sources.inputs[0].input
+    const { partitions } = partitioned
+    partitioned.partitions = () => {
       throw new TypeError('a bug')
     }
     expect((await get('/stats')).status).toBe(500)
     expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', err: expect.objectContaining({ message: 'a bug' }) }))
     expect((await get('/healthz')).status).toBe(200)
-    sources.input.partitions = partitions
+    partitioned.partitions = partitions
   })
 })
 
@@ -206,8 +207,8 @@ describe('start and close', () => {
 
   test('the last figures go to the log', async () => {
     const { server, lines, sources } = await serve()
-    sources.ledger.consume(1)
-    sources.ledger.settle('discarded', 1)
+    sources.inputs[0].ledger.consume(1)
+    sources.inputs[0].ledger.settle('discarded', 1)
     await server.close()
     expect(lines.at(-1)).toMatchObject({
       msg: 'Stats',

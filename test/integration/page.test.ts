@@ -224,7 +224,7 @@ describe('whatever the figures are', () => {
       expect(await linesOf(page, '#partition-count')).toBe(1)
       expect(await tooWide(page)).toEqual([])
       reasons.output.push('InfluxDB: the last write failed')
-      sources.ledger.consume(1)
+      sources.inputs[0].ledger.consume(1)
       await expect.poll(() => levelOf(page), soon).toBe('trouble')
       expect(await hardToRead(page)).toEqual([])
       expect(await overflowOf(page)).toBe(0)
@@ -268,8 +268,8 @@ describe('whatever the figures are', () => {
 
   test('instances that answer in turns behind one address are kept apart, and one may be chosen', async ({ skip }) => {
     const both = await Promise.all([serve({ instance: 0 }), serve({ instance: 1 })])
-    both[1].sources.ledger.consume(7)
-    both[1].sources.input.inFlight = 7
+    both[1].sources.inputs[0].ledger.consume(7)
+    both[1].sources.inputs[0].input.inFlight = 7
     let turn = 0
     const { page } = await open(skip, await proxy((path) => new URL(path, both[turn++ % 2]?.url)))
     const choice = (instance: number) => page.getByRole('button', { name: `instance ${instance}` })

@@ -4,7 +4,6 @@ import type { Ledger } from '../../flow/ledger.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { GaveUp } from '../../lib/errors.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import { partitionStats } from '../kafka/partition-stats.ts'
 import { Assignment, PartitionAck } from '../offsets/assignment.ts'
 import { Bell } from '../offsets/bell.ts'
 import { type OffsetTracker, Run } from '../offsets/offset-tracker.ts'
@@ -48,11 +47,8 @@ export class FileInput implements Input, InputStats {
   readonly acknowledged = true
   readonly failures = 0
   readonly lastError: string | undefined = undefined
-  readonly skipped = 0
-  readonly gaps = 0
   readonly isPaused = false
   readonly notReady = () => []
-  readonly partitions = () => [...this.#assignment.trackers].map((tracker) => partitionStats(tracker, undefined, steadyNowMs()))
   readonly #options: FileInputOptions
   readonly #files: readonly string[]
   readonly #settled = new Bell()

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import kafkajs, { type Assigner, type Cluster, type KafkaConfig } from 'kafkajs'
 import { type Finding, findingsOf } from '../../check/finding.ts'
-import type { Config } from '../../config/config.ts'
 import { explainKafkaError } from '../../kafka/problem.ts'
 import { within } from '../../lib/within.ts'
+import type { KafkaInputSettings } from './variables.ts'
 
 const { failed } = findingsOf('kafka')
 
@@ -13,7 +13,7 @@ const REBALANCE_MS = 60_000
 /** Of the group as `check` has found it. */
 export interface MembershipQuestion {
   readonly kafka: KafkaConfig
-  readonly config: Config['kafka']
+  readonly settings: KafkaInputSettings
   /** Whether Kafka knows the group; asking for it would make it known. */
   readonly isKnown: boolean
 }
@@ -23,8 +23,8 @@ export interface MembershipQuestion {
  * time-out, protocol and size, and before anybody else of the group notices. The id is given back. Undefined where all is well.
  * Of a group that is not there yet another name asks, and is taken back: it can fail at the session time-out alone.
  */
-export async function membershipFinding({ kafka, config, isKnown }: MembershipQuestion): Promise<Finding | undefined> {
-  const { consumerGroup, sessionTimeoutMs } = config
+export async function membershipFinding({ kafka, settings, isKnown }: MembershipQuestion): Promise<Finding | undefined> {
+  const { consumerGroup, sessionTimeoutMs } = settings
   const groupId = isKnown ? consumerGroup : `${consumerGroup}-check-${randomUUID()}`
   let cluster: Cluster | undefined
   const consumer = new kafkajs.Kafka(kafka).consumer({

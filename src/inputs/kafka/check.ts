@@ -1,27 +1,27 @@
 import kafkajs, { type Admin, type KafkaConfig, type LogEntry } from 'kafkajs'
 import { counted, type Finding, type Findings, findingsOf } from '../../check/finding.ts'
-import type { Config } from '../../config/config.ts'
 import { addressForKafkajs, addressOf } from '../../kafka/address.ts'
 import { explainKafkaError, type KafkaProblem } from '../../kafka/problem.ts'
 import { within } from '../../lib/within.ts'
 import { membershipFinding } from './check-membership.ts'
 import { TopicSet } from './topic-set.ts'
+import type { KafkaInputSettings } from './variables.ts'
 
 const { ok, warning, failed } = findingsOf('kafka')
 
 const ANSWER_MS = 20_000
 
 export interface CheckKafkaOptions {
-  readonly config: Config['kafka']
+  readonly settings: KafkaInputSettings
   /** As the worker connects. */
   readonly kafka: KafkaConfig
 }
 
 /** Brokers, group, topics. Joins no group and writes nothing. */
-export async function* checkKafka({ config, kafka }: CheckKafkaOptions): Findings {
-  const attempts = await Promise.all(config.brokers.map((broker) => attempt(kafka, broker)))
+export async function* checkKafka({ settings, kafka }: CheckKafkaOptions): Findings {
+  const attempts = await Promise.all(settings.brokers.map((broker) => attempt(kafka, broker)))
   const reached = attempts.filter(({ problem }) => problem === undefined).map(({ broker }) => broker)
-  for (const { broker, problem } of attempts) yield brokerFinding(config, broker, problem, reached.length > 0)
+  for (const { broker, problem } of attempts) yield brokerFinding(settings, broker, problem, reached.length > 0)
   if (reached.length === 0) return
 
   const noCoordinator = new CoordinatorErrors()
@@ -30,13 +30,13 @@ export async function* checkKafka({ config, kafka }: CheckKafkaOptions): Finding
   try {
     await answer(admin.connect())
     yield* checkCluster(admin, kafka, reached)
-    const committed = yield* checkGroup(admin, config, noCoordinator)
+    const committed = yield* checkGroup(admin, settings, noCoordinator)
     const { groups } = await answer(admin.listGroups())
-    const isKnown = groups.some(({ groupId }) => groupId === config.consumerGroup)
+    const isKnown = groups.some(({ groupId }) => groupId === settings.consumerGroup)
     const asking = { ...kafka, brokers: reached.map(addressForKafkajs), retry }
-    const refused = await membershipFinding({ kafka: asking, config, isKnown })
+    const refused = await membershipFinding({ kafka: asking, settings, isKnown })
     if (refused !== undefined) yield refused
-    yield* checkTopics(admin, config, committed)
+    yield* checkTopics(admin, settings, committed)
   } catch (error) {
     yield failed('answers', explainKafkaError(error).message)
   } finally {
@@ -62,8 +62,8 @@ async function attempt(kafka: KafkaConfig, broker: string): Promise<Attempt> {
   }
 }
 
-function brokerFinding(config: Config['kafka'], broker: string, problem: KafkaProblem | undefined, isAnyReached: boolean): Finding {
-  const how = [config.ssl ? 'TLS' : 'plain text', config.saslMechanism ?? 'no login'].join(', ')
+function brokerFinding(settings: KafkaInputSettings, broker: string, problem: KafkaProblem | undefined, isAnyReached: boolean): Finding {
+  const how = [settings.ssl ? 'TLS' : 'plain text', settings.saslMechanism ?? 'no login'].join(', ')
   if (problem === undefined) return ok('broker', `broker ${broker} answers (${how})`, { broker })
   const { message, kind } = problem
   return kind === 'unreachable' && isAnyReached
@@ -107,7 +107,7 @@ class CoordinatorErrors {
 
 async function* checkGroup(
   admin: Admin,
-  { consumerGroup, offsetNewest }: Config['kafka'],
+  { consumerGroup, offsetNewest }: KafkaInputSettings,
   noCoordinator: CoordinatorErrors,
 ): AsyncGenerator<Finding, Committed> {
   const committed = new Map<string, number>()
@@ -144,9 +144,9 @@ async function* checkGroup(
   return committed
 }
 
-async function* checkTopics(admin: Admin, config: Config['kafka'], committed: Committed): Findings {
-  const { deadLetterTopic } = config
-  const entries = config.topics.map(String)
+async function* checkTopics(admin: Admin, settings: KafkaInputSettings, committed: Committed): Findings {
+  const { deadLetterTopic } = settings
+  const entries = settings.topics.map(String)
   const existing = await answer(admin.listTopics())
   const { topics, missing } = new TopicSet({ entries, deadLetterTopic }).match(existing)
   for (const topic of missing) {
@@ -158,23 +158,10 @@ async function* checkTopics(admin: Admin, config: Config['kafka'], committed: Co
     if (length === 0) yield warning('pattern', `no topic matches ${entry} yet (CFMR_KAFKA_TOPICS)`, { pattern: entry })
   }
   if (topics.length === 0 && missing.length === 0) yield failed('topic', 'there is no topic to read: look at CFMR_KAFKA_TOPICS')
-  for (const topic of topics) yield await topicFinding(admin, config, topic, committed)
-  if (deadLetterTopic === undefined) {
-    yield ok(
-      'dead_letters',
-      'no dead-letter topic: what cannot be written is named in the log, and its content is lost (CFMR_KAFKA_DEADLETTERTOPIC keeps it)',
-    )
-  } else if (existing.includes(deadLetterTopic)) {
-    yield ok('dead_letters', `dead-letter topic ${deadLetterTopic} is there`, { topic: deadLetterTopic })
-  } else {
-    const cure = 'create it, or look at CFMR_KAFKA_DEADLETTERTOPIC: the first message that cannot be written would hold its partition up'
-    yield failed('dead_letters', `dead-letter topic ${deadLetterTopic} is not there, or not to be seen: ${cure}`, {
-      topic: deadLetterTopic,
-    })
-  }
+  for (const topic of topics) yield await topicFinding(admin, settings, topic, committed)
 }
 
-async function topicFinding(admin: Admin, { offsetNewest }: Config['kafka'], topic: string, committed: Committed): Promise<Finding> {
+async function topicFinding(admin: Admin, { offsetNewest }: KafkaInputSettings, topic: string, committed: Committed): Promise<Finding> {
   try {
     const partitions = await answer(admin.fetchTopicOffsets(topic))
     const startsAtEnd = offsetNewest && committed.size === 0

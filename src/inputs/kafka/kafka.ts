@@ -1,4 +1,4 @@
-import type { Delivery, Input, InputStats, PartitionStats } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats, PartitionedStats, PartitionStats } from '../../flow/contracts.ts'
 import { withReadableAddresses } from '../../kafka/address.ts'
 import { explainKafkaError } from '../../kafka/problem.ts'
 import { backoffMs } from '../../lib/backoff.ts'
@@ -41,9 +41,10 @@ const LEAVE_MS = 1500
  * nothing that was is read again, through joins, leaves, moved leaders and outages. Only a member that dies, or takes longer
  * than `processingTimeoutMs`, makes others repeat.
  */
-export class KafkaInput implements Input, InputStats {
+export class KafkaInput implements Input, InputStats, PartitionedStats {
   readonly name = 'kafka'
   readonly acknowledged = true
+  readonly partitioned: PartitionedStats = this
   /** Lives of the consumer that ended though nobody wanted that. */
   failures = 0
   lastError: string | undefined

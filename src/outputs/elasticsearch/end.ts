@@ -1,4 +1,5 @@
-import { type OutputEnd, pair } from '../end.ts'
+import { pair } from '../../config/ends.ts'
+import type { OutputEnd } from '../end.ts'
 import { BulkEncoder } from './bulk-encoder.ts'
 import { checkElasticsearch } from './check.ts'
 import { Elasticsearch, MAX_WRITES } from './elasticsearch.ts'

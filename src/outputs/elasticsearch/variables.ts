@@ -1,7 +1,7 @@
+import type { Common, ValuesOf } from '../../config/ends.ts'
 import { boolean, duration, expected, kind, oneOf, secret, text } from '../../config/kinds.ts'
 import { certificates, privateKey } from '../../config/pem-kinds.ts'
 import { baseUrls } from '../../config/url-kinds.ts'
-import type { Common, ValuesOf } from '../end.ts'
 import { templateProblem } from './index-name.ts'
 
 const indexName = kind('name of an index', (value) => {

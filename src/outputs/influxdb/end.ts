@@ -1,5 +1,6 @@
-import type { ConfiguredOutput, EndRules, OutputEnd } from '../end.ts'
-import { pair } from '../end.ts'
+import type { EndRules } from '../../config/ends.ts'
+import { pair } from '../../config/ends.ts'
+import type { ConfiguredOutput, OutputEnd } from '../end.ts'
 import { checkInfluxDb } from './check.ts'
 import { InfluxDb } from './influxdb.ts'
 import { LineEncoder } from './line-encoder.ts'

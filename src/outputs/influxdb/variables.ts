@@ -1,6 +1,6 @@
+import type { Common, ValuesOf } from '../../config/ends.ts'
 import { boolean, duration, integer, oneOf, secret, text } from '../../config/kinds.ts'
 import { baseUrl } from '../../config/url-kinds.ts'
-import type { Common, ValuesOf } from '../end.ts'
 
 export const variables = {
   CFMR_INFLUXDB_ADDR: baseUrl(

@@ -1,6 +1,7 @@
+import { pair } from '../../config/ends.ts'
 import { canWriteZstd } from '../../kafka/codecs.ts'
 import { kafkaConfig } from '../../kafka/connection.ts'
-import { type OutputEnd, pair } from '../end.ts'
+import type { OutputEnd } from '../end.ts'
 import { checkKafkaOutput } from './check.ts'
 import { KafkaOutput } from './kafka.ts'
 import { loopOf } from './loop.ts'

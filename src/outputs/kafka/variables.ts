@@ -1,8 +1,8 @@
 import kafkajs from 'kafkajs'
+import type { Common, ValuesOf } from '../../config/ends.ts'
 import { brokers } from '../../config/kafka-kinds.ts'
 import { boolean, duration, expected, kind, oneOf, secret, text } from '../../config/kinds.ts'
 import { certificates, privateKey } from '../../config/pem-kinds.ts'
-import type { Common, ValuesOf } from '../end.ts'
 import { PLACEHOLDER } from '../name-template.ts'
 
 const { CompressionTypes } = kafkajs

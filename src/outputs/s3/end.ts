@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { type OutputEnd, pair } from '../end.ts'
+import { pair } from '../../config/ends.ts'
+import type { OutputEnd } from '../end.ts'
 import { checkS3 } from './check.ts'
 import { MAX_WRITES, S3 } from './s3.ts'
 import { TenantEncoder } from './tenant-encoder.ts'

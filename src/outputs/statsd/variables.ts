@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type { Common, ValuesOf } from '../../config/ends.ts'
 import { duration, expected, integer, kind, oneOf } from '../../config/kinds.ts'
 import { type SocketAddress, socketAddress } from '../../config/socket-address.ts'
-import type { Common, ValuesOf } from '../end.ts'
 import { templateProblem } from './metric-names.ts'
 
 const statsdAddress = socketAddress({ udp: 8125, tcp: 8125 }, 'udp://statsd.example.com:8125')

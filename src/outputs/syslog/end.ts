@@ -1,4 +1,5 @@
-import { type OutputEnd, pair } from '../end.ts'
+import { pair } from '../../config/ends.ts'
+import type { OutputEnd } from '../end.ts'
 import { checkSyslog } from './check.ts'
 import { FrameEncoder } from './frame-encoder.ts'
 import { Syslog } from './syslog.ts'

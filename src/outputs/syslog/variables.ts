@@ -1,7 +1,7 @@
+import type { Common, ValuesOf } from '../../config/ends.ts'
 import { boolean, duration, integer, oneOf } from '../../config/kinds.ts'
 import { certificates, privateKey } from '../../config/pem-kinds.ts'
 import { type SocketAddress, socketAddress } from '../../config/socket-address.ts'
-import type { Common, ValuesOf } from '../end.ts'
 
 const PORTS = { tcp: 514, tls: 6514, relp: 2514, udp: 514 } as const
 const NOWHERE: SocketAddress<keyof typeof PORTS> = { protocol: 'tcp', host: '', port: 0 }

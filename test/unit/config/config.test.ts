@@ -4,19 +4,29 @@ import { mistakes, read } from './complete.ts'
 describe('configuration', () => {
   test('takes its defaults from the table', () => {
     const config = read()
-    expect(config.kafka).toEqual({
+    const kafka = {
       brokers: ['kafka-1:9092', 'kafka-2:9093'],
       topics: ['http', 'logs'],
-      topicRefreshMs: 60_000,
-      consumerGroup: 'refinery',
-      offsetNewest: false,
-      sessionTimeoutMs: 20_000,
-      giveUpMs: 300_000,
       ssl: false,
       skipSslValidation: false,
       clientId: 'cf-metrics-refinery-0',
-    })
-    expect(config.limits).toEqual({ maxInFlight: 100_000, maxInFlightBytes: 33_554_432, processingTimeoutMs: 8000 })
+    }
+    const limits = { maxInFlight: 100_000, maxInFlightBytes: 33_554_432, processingTimeoutMs: 8000 }
+    expect([config.kafka, config.limits]).toEqual([kafka, limits])
+    expect(config.inputs.map(({ name, settings }) => [name, settings])).toEqual([
+      [
+        'kafka',
+        {
+          ...kafka,
+          topicRefreshMs: 60_000,
+          consumerGroup: 'refinery',
+          offsetNewest: false,
+          sessionTimeoutMs: 20_000,
+          giveUpMs: 300_000,
+          limits,
+        },
+      ],
+    ])
     expect(config.cf).toEqual({
       api: 'https://api.example.com',
       user: 'auditor',
@@ -89,7 +99,7 @@ describe('configuration', () => {
     ['false', false],
     ['False', false],
   ])('reads the boolean %s', (text, value) => {
-    expect(read({ CFMR_KAFKA_OFFSETNEWEST: text }).kafka.offsetNewest).toBe(value)
+    expect(read({ CFMR_KAFKA_OFFSETNEWEST: text }).inputs[0]?.settings).toMatchObject({ offsetNewest: value })
   })
 
   test.each([

@@ -91,6 +91,18 @@ describe('what belongs to an output', () => {
   })
 })
 
+describe('what belongs to Kafka', () => {
+  const own = { CFMR_KAFKAOUTPUT_TOPIC: 'out', CFMR_OUTPUT: 'kafka', CFMR_INFLUXDB_ADDR: '', CFMR_INFLUXDB_DATABASE: '' }
+
+  test('an input that is not known is named, with those that are', () => {
+    expect(mistakes({ CFMR_INPUT: 'kafak' })).toEqual([expect.stringMatching(/^CFMR_INPUT: found "kafak", expected .*kafka/)])
+  })
+
+  test('brokers are missed once, by what reads', () => {
+    expect(mistakes({ ...own, CFMR_KAFKA_BROKERS: '' })).toEqual(['CFMR_KAFKA_BROKERS: not set, expected a list of host:port'])
+  })
+})
+
 test('a limit has two names, of which one may be set', () => {
   expect(read({ CFMR_KAFKA_MAXINFLIGHT: '7' }).limits.maxInFlight).toBe(7)
   expect(read({ CFMR_MAXINFLIGHTBYTES: '9' }).limits.maxInFlightBytes).toBe(9)

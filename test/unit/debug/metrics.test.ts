@@ -18,8 +18,8 @@ function setUp() {
 
 test('shows the figures under names with base units, counters ending in _total', async () => {
   const { sources, partitions, render } = setUp()
-  sources.ledger.consume(7)
-  sources.ledger.settle('refused', 2)
+  sources.inputs[0].ledger.consume(7)
+  sources.inputs[0].ledger.settle('refused', 2)
   Object.assign(sources.outputs[0]?.output ?? {}, { records: 5, lastWriteMs: 1_700_000_000_500 })
   partitions.push({
     topic: 'a"b',
@@ -54,7 +54,7 @@ test('shows the figures under names with base units, counters ending in _total',
 
 test('is the same however often it is asked, and forgets partitions that are gone', async () => {
   const { sources, partitions, render } = setUp()
-  sources.ledger.consume(7)
+  sources.inputs[0].ledger.consume(7)
   partitions.push({
     topic: 't',
     partition: 0,
@@ -81,7 +81,7 @@ test('says whether it is ready, as /readyz does', async () => {
 test('says whether reading is paused', async () => {
   const { sources, render } = setUp()
   expect(await render()).toContain('cfmr_kafka_paused 0')
-  sources.input.isPaused = true
+  sources.inputs[0].input.isPaused = true
   expect(await render()).toContain('cfmr_kafka_paused 1')
 })
 

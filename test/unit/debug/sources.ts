@@ -12,23 +12,22 @@ export function quietSources() {
   const reasons = { input: [] as string[], enricher: [] as string[], output: [] as string[], deadLetters: [] as string[] }
   const state: { value: 'starting' | 'running' | 'draining' } = { value: 'running' }
   const partitions: PartitionStats[] = []
+  const ledger = new Ledger()
+  const input = {
+    name: 'kafka',
+    acknowledged: true,
+    failures: 0,
+    lastError: undefined as string | undefined,
+    inFlight: 0,
+    isPaused: false as boolean,
+    partitioned: { skipped: 0, gaps: 0, partitions: () => partitions },
+    notReady: () => reasons.input,
+  }
   const sources = {
     version: '1.2.3',
     instanceIndex: 4,
     state: () => state.value,
-    ledger: new Ledger(),
-    input: {
-      name: 'kafka',
-      acknowledged: true,
-      failures: 0,
-      lastError: undefined as string | undefined,
-      inFlight: 0,
-      isPaused: false as boolean,
-      skipped: 0,
-      gaps: 0,
-      partitions: () => partitions,
-      notReady: () => reasons.input,
-    },
+    inputs: [{ ledger, input }] as const,
     enricher: {
       apps: 0,
       notFound: 0,
@@ -64,17 +63,7 @@ export function quietSources() {
     ],
     deadLetters: { notReady: () => reasons.deadLetters },
     translator: { enriched: new Activity(), enrichFailed: new Activity() },
-    pipeline: {
-      held: {
-        get count() {
-          return held.count
-        },
-        get guidCount() {
-          return held.apps.length
-        },
-        guids: (limit: number) => held.apps.slice(0, limit),
-      },
-    },
+    held: () => ({ count: held.count, guidCount: held.apps.length, guids: (limit: number) => held.apps.slice(0, limit) }),
     maxInFlight: 10,
     secrets: new Secrets(['hunter2!']),
   } satisfies Writable<StatsSources>

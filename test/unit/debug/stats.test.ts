@@ -41,7 +41,7 @@ describe("the original's object", () => {
   test('counts what the original counts, with the time of the last', () => {
     const { sources } = quietSources()
     const stats = new Stats(sources)
-    sources.ledger.consume(9)
+    sources.inputs[0].ledger.consume(9)
     sources.translator.enriched.add(5, Date.now() - 1000)
     sources.translator.enrichFailed.add(4, Date.now() - 2000)
     sources.outputs[0]?.lane.batched.add(3, Date.now() - 3000)
@@ -66,11 +66,11 @@ describe("the original's object", () => {
   test('makes rates of the last second, also where the sample comes late', () => {
     const { sources } = quietSources()
     const stats = new Stats(sources)
-    sources.ledger.consume(500)
+    sources.inputs[0].ledger.consume(500)
     vi.advanceTimersByTime(1000)
     stats.sample()
     expect(stats.app().consume_per_sec).toBe(500)
-    sources.ledger.consume(300)
+    sources.inputs[0].ledger.consume(300)
     vi.advanceTimersByTime(2000)
     stats.sample()
     expect(stats.app().consume_per_sec).toBe(150)
@@ -185,14 +185,14 @@ describe('everything', () => {
   test('accounts for every envelope, and shows one that was counted twice', () => {
     const { sources } = quietSources()
     const stats = new Stats(sources)
-    sources.ledger.consume(10)
-    sources.ledger.settle('written', 3)
-    sources.ledger.settle('undecodable', 1)
-    sources.ledger.settle('refused', 2)
-    sources.ledger.abandon(1)
-    sources.input.inFlight = 3
+    sources.inputs[0].ledger.consume(10)
+    sources.inputs[0].ledger.settle('written', 3)
+    sources.inputs[0].ledger.settle('undecodable', 1)
+    sources.inputs[0].ledger.settle('refused', 2)
+    sources.inputs[0].ledger.abandon(1)
+    sources.inputs[0].input.inFlight = 3
     expect(stats.snapshot()).toMatchObject({ dead_letters: 3, ledger: { consumed: 10, abandoned: 1, in_flight: 3, residue: 0 } })
-    sources.ledger.settle('written', 1)
+    sources.inputs[0].ledger.settle('written', 1)
     expect(stats.snapshot().ledger.residue).toBe(-1)
   })
 
@@ -249,9 +249,9 @@ describe('ready', () => {
     const stats = new Stats(sources)
     held.count = 9
     held.apps = ['app-1', 'app-2']
-    sources.input.inFlight = 9
+    sources.inputs[0].input.inFlight = 9
     expect(stats.notReady()).toEqual([])
-    sources.input.inFlight = 10
+    sources.inputs[0].input.inFlight = 10
     expect(stats.notReady()).toEqual([expect.stringMatching(/9 messages .* app-1, app-2$/)])
   })
 })

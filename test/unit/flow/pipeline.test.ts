@@ -32,7 +32,7 @@ describe('one output', () => {
     await vi.waitFor(() => expect(translator.asked).toEqual(['x']))
     pipeline.flushNow()
     await vi.waitFor(() => expect([...ack.fates.keys()]).toEqual([0, 2, 4]))
-    expect(pipeline.held.count).toBe(2)
+    expect(pipeline.heldBy(translator)?.count).toBe(2)
     translator.answer('x')
     input.end()
     await running

@@ -1,0 +1,7 @@
+import { kafka } from './kafka/end.ts'
+
+/** All inputs, in the manual's order. Whoever adds one names it here, twice, and nowhere else. */
+export const INPUTS = [kafka] as const
+export const INPUT_VARIABLES = { ...kafka.variables }
+
+export const INPUT_NAMES: readonly string[] = INPUTS.map(({ name }) => name)
