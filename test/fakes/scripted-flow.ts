@@ -77,12 +77,18 @@ class ScriptedInput implements Input {
   readonly #deliveries: Delivery[] = []
   pulled = 0
   #hasEnded = false
+  #failure: Error | undefined
 
   give(...texts: readonly string[]): RecordedAck {
     const ack = new RecordedAck()
     this.#deliveries.push({ messages: texts.map((text, offset) => ({ value: Buffer.from(text), offset })), ack })
     this.#changed.emit('change')
     return ack
+  }
+
+  fail(error: Error): void {
+    this.#failure = error
+    this.#changed.emit('change')
   }
 
   end(): void {
@@ -93,6 +99,7 @@ class ScriptedInput implements Input {
   async *read(stop: AbortSignal): AsyncGenerator<Delivery> {
     stop.addEventListener('abort', () => this.end(), { once: true })
     for (;;) {
+      if (this.#failure !== undefined) throw this.#failure
       const delivery = this.#deliveries.shift()
       if (delivery !== undefined) {
         this.pulled++
@@ -156,6 +163,8 @@ export interface SceneOptions {
   readonly flushIntervalMs?: number
   readonly maxWrites?: number
   readonly isByPlace?: boolean
+  /** Whether a second input feeds the same lanes, with a translator of its own. */
+  readonly hasSecond?: boolean
 }
 
 /** The program's own pipeline and lanes, between ends that a script drives. */
@@ -165,8 +174,10 @@ export function scriptedFlow({
   flushIntervalMs = 60_000,
   maxWrites = 2,
   isByPlace = false,
+  hasSecond = false,
 }: SceneOptions = {}) {
   const input = new ScriptedInput()
+  const second = new ScriptedInput()
   const translator = new ScriptedTranslator()
   const deadLetters = new ScriptedDeadLetters()
   const outputs = names.map(() => new ScriptedOutput())
@@ -181,8 +192,22 @@ export function scriptedFlow({
         limits: { flushMessages, flushIntervalMs, maxWrites, isByPlace },
       }),
   )
-  const pipeline = new Pipeline({ sources: [{ input, translator }], lanes })
+  const secondTranslator = new ScriptedTranslator()
+  const sources = [{ input, translator }, ...(hasSecond ? [{ input: second, translator: secondTranslator }] : [])]
+  const pipeline = new Pipeline({ sources, lanes })
   const stop = new AbortController()
   const kill = new AbortController()
-  return { input, translator, deadLetters, outputs, lanes, pipeline, stop, kill, run: () => pipeline.run(stop.signal, kill.signal) }
+  return {
+    input,
+    second,
+    translator,
+    secondTranslator,
+    deadLetters,
+    outputs,
+    lanes,
+    pipeline,
+    stop,
+    kill,
+    run: () => pipeline.run(stop.signal, kill.signal),
+  }
 }

@@ -225,3 +225,56 @@ describe('several outputs', () => {
     expect(ack.fates.size).toBe(4)
   })
 })
+
+describe('several inputs', () => {
+  it('feed the same lanes, each with its own acks and its own waiting for owners', async () => {
+    const { input, second, translator, secondTranslator, outputs, pipeline, run } = scriptedFlow({ hasSecond: true })
+    const [output] = outputs as [ScriptedOutput]
+    output.takesAll = true
+    const acks = [input.give('a', 'owner:x 1'), second.give('b', 'owner:x 2', 'discard')]
+    const running = run()
+    await vi.waitFor(() => expect([translator.asked, secondTranslator.asked]).toEqual([['x'], ['x']]))
+    pipeline.flushNow()
+    await vi.waitFor(() => expect(acks.map(({ fates }) => [...fates.keys()].sort())).toEqual([[0], [0, 2]]))
+    secondTranslator.answer('x')
+    await vi.waitFor(() => expect(pipeline.heldBy(secondTranslator)?.count).toBe(0))
+    expect(pipeline.heldBy(translator)?.count).toBe(1)
+    translator.answer('x')
+    input.end()
+    second.end()
+    await running
+    expect(acks.map(fatesOf)).toEqual([
+      ['written', 'written'],
+      ['written', 'written', 'discarded'],
+    ])
+    expect(textsOf(output).toSorted()).toEqual(['a', 'b', 'owner:x 1', 'owner:x 2'])
+  })
+
+  it('are all pulled no more while every lane is behind, and go on together', async () => {
+    const { input, second, outputs, run } = scriptedFlow({ hasSecond: true, flushMessages: 2, maxWrites: 1 })
+    const [output] = outputs as [ScriptedOutput]
+    const acks = [input, second].flatMap((each) => [each.give('a', 'b', 'c'), each.give('d', 'e', 'f')])
+    const running = run()
+    await vi.waitFor(() => expect(output.underWay).toHaveLength(1))
+    await vi.waitFor(() => expect(input.pulled + second.pulled).toBe(3))
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    expect(input.pulled + second.pulled).toBe(3)
+    output.takesAll = true
+    output.underWay[0]?.end()
+    input.end()
+    second.end()
+    await running
+    expect(acks.flatMap(fatesOf)).toEqual(numbers(12).map(() => 'written'))
+  })
+
+  it('end together where one fails for good, and what is not stored stays unsettled', async () => {
+    const { input, second, outputs, run } = scriptedFlow({ hasSecond: true, flushMessages: 1 })
+    const [output] = outputs as [ScriptedOutput]
+    const ack = input.give('a')
+    const running = run()
+    await vi.waitFor(() => expect(output.underWay).toHaveLength(1))
+    second.fail(new Error('gone for good'))
+    await expect(running).rejects.toThrow('gone for good')
+    expect(ack.fates.size).toBe(0)
+  })
+})
