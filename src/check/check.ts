@@ -40,8 +40,16 @@ export async function check({ config, source, json, print, log }: CheckOptions, 
 }
 
 async function* allFindings({ config, source, log }: Pick<CheckOptions, 'config' | 'source' | 'log'>, signal: AbortSignal): Findings {
-  for (const input of config.inputs) yield* input.check(log, signal)
-  yield* checkDeadLetters({ topic: config.kafka.deadLetterTopic, kafka: kafkaConfig({ ...config.kafka, log }) })
+  let isKafkaSilent = false
+  for (const input of config.inputs) {
+    const outcomes = new Set<Finding['outcome']>()
+    for await (const finding of input.check(log, signal)) {
+      outcomes.add(finding.outcome)
+      yield finding
+    }
+    if (input.name === 'kafka') isKafkaSilent = !outcomes.has('ok')
+  }
+  if (!isKafkaSilent) yield* checkDeadLetters({ topic: config.kafka.deadLetterTopic, kafka: kafkaConfig({ ...config.kafka, log }) })
   if (source !== undefined) yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
   for (const output of config.outputs) yield* output.check(log, signal)
 }
