@@ -36,6 +36,8 @@ export interface Ack {
   settle(fate: Fate, index: number, count?: number): void
   /** Kafka's offset of a message of the delivery, or its line number in a file; exact to 2^53. */
   offsetOf(index: number): number
+  /** When a message was made, in ms since 1970, as its source says of it beside its bytes; undefined where it does not. */
+  timeOf?(index: number): number | undefined
   /** What the messages come from: with its offset it names a message for ever. */
   readonly source: EventSource
 }

@@ -35,6 +35,10 @@ export class SharedAck implements Ack {
     return this.#ack.offsetOf(index)
   }
 
+  timeOf(index: number): number | undefined {
+    return this.#ack.timeOf?.(index)
+  }
+
   settle(fate: Fate, index: number, count = 1): void {
     const open = this.#open
     const ranks = this.#ranks

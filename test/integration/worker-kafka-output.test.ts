@@ -67,6 +67,7 @@ describe('documents', () => {
 
 it('two workers in a row, envelopes between them, give the same points as one; the second knows where each came from', async () => {
   const [from, between] = [await source(), await site.kafka.topic({ partitions: 2 })]
+  const sentAt = (await site.kafka.consume(from, numbers.length)).map(({ timestamp }) => timestamp)
   const first = await site.start({
     ...TO_KAFKA,
     CFMR_KAFKA_TOPICS: from,
@@ -80,6 +81,7 @@ it('two workers in a row, envelopes between them, give the same points as one; t
   const expected = numbers.filter((number) => kinds[number] !== 'discarded')
   expect(byOffset.map(({ headers }) => Number(headers['cfmr-offset']))).toEqual(expected)
   expect(byOffset.every(({ value }, i) => value?.equals(mix.envelope(expected[i] as number)))).toBe(true)
+  expect(byOffset.map(({ timestamp }) => timestamp)).toEqual(expected.map((number) => sentAt[number]))
   expect(byOffset[0]?.headers).toMatchObject({
     'cfmr-topic': from,
     'cfmr-partition': '0',

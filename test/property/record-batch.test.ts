@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { crc32c } from '@node-rs/crc32'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecordBatch, Records, UnreadableBatch } from '../../src/inputs/kafka/record-batch.ts'
@@ -9,6 +10,7 @@ const kafkajs = 'kafkajs/src/protocol'
 interface KafkajsRecord {
   readonly offset: string
   readonly value: Buffer | null
+  readonly timestamp: string
 }
 
 type Decode = (decoder: unknown) => Promise<{ readonly records: readonly KafkajsRecord[] }>
@@ -32,13 +34,18 @@ const anyBatch = fc.record({
   records: fc.array(record, { minLength: 1, maxLength: 40 }),
   producerId: fc.bigInt({ min: -1n, max: 2n ** 62n }),
   transactional: fc.boolean(),
+  firstTimestamp: fc.bigInt({ min: 2n ** 40n, max: 2n ** 41n }),
+  hasAppendTime: fc.boolean(),
 })
 type Batch = typeof anyBatch extends fc.Arbitrary<infer Value> ? Value : never
 /** Behind the header. */
 const RECORDS_AT = 61
 const CHECKED_FROM = 21
+const ATTRIBUTES_LOW_AT = 22
+const CRC_AT = 17
 
-async function encode({ baseOffset, records, producerId, transactional }: Batch): Promise<Buffer> {
+async function encode(batch: Batch): Promise<Buffer> {
+  const { baseOffset, records, producerId, transactional, firstTimestamp, hasAppendTime } = batch
   let delta = -1
   const encoded = records.map(({ gap, timestampDelta, key, value, headers }) => {
     delta += 1 + gap
@@ -49,26 +56,32 @@ async function encode({ baseOffset, records, producerId, transactional }: Batch)
     lastOffsetDelta: delta,
     producerId: Long.fromValue(String(producerId)),
     transactional,
+    firstTimestamp: Number(firstTimestamp),
+    maxTimestamp: Number(firstTimestamp) + 12_345,
     records: encoded,
   })
+  if (hasAppendTime) {
+    buffer[ATTRIBUTES_LOW_AT] |= 0x08
+    buffer.writeUInt32BE(crc32c(buffer.subarray(CHECKED_FROM)), CRC_AT)
+  }
   return buffer
 }
 
 function readAll(batch: RecordBatch) {
   const records = batch.records()
   const read = []
-  for (let record = records.next(); record !== undefined; record = records.next()) read.push(record)
+  for (let record = records.next(); record !== undefined; record = records.next()) read.push({ ...record, timeMs: records.timeMs })
   return read
 }
 
-test('a record batch has the offsets and values that kafkajs reads in it, and the same transaction', async () => {
+test('a record batch has the offsets, times and values that kafkajs reads in it, and the same transaction', async () => {
   await fc.assert(
     fc.asyncProperty(anyBatch, async (batch) => {
       const buffer = await encode(batch)
       const { records, ...context } = await original(new Decoder(buffer))
       const whole = new RecordBatch(buffer)
       expect(readAll(whole).map(({ headers: _headers, ...rest }) => rest)).toEqual(
-        records.map(({ offset, value }) => ({ offset: Number(offset), value })),
+        records.map(({ offset, value, timestamp }) => ({ offset: Number(offset), value, timeMs: Number(timestamp) })),
       )
       expect(readAll(whole).map(({ headers = [] }) => headers.map(({ key, value }) => [key, String(value)]))).toEqual(
         batch.records.map(({ headers }) => Object.entries(headers).map(([key, value]) => [key, value.toWellFormed()])),

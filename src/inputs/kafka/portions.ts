@@ -11,6 +11,8 @@ const LARGE_MESSAGE_BYTES = 32 * 1024
 
 export interface Portion {
   readonly messages: readonly Message[]
+  /** Of each message, as Kafka has it: in ms since 1970, below 0 where it has none. */
+  readonly times?: readonly number[]
   readonly bytes: number
   /** The offset to go on from behind it. */
   readonly next: number
@@ -28,6 +30,7 @@ export class Portions {
   #index = 0
   #records: Records | undefined
   #ahead: Message | undefined
+  #aheadTime = -1
   #unreadable: UnreadablePortion | undefined
   /** Of the compressed batch that is open: the bytes that it has become. */
   openBytes = 0
@@ -57,18 +60,20 @@ export class Portions {
   take(): Portion {
     if (this.#ahead === undefined && this.#unreadable !== undefined) return this.#takeUnreadable(this.#unreadable)
     const messages: Message[] = []
+    const times: number[] = []
     let bytes = 0
     while (this.#ahead !== undefined && messages.length < PORTION_MESSAGES) {
       const size = this.#ahead.value?.length ?? 0
       const isLarge = size >= LARGE_MESSAGE_BYTES
       if (messages.length > 0 && (isLarge || bytes + size > PORTION_BYTES)) break
       messages.push(this.#ahead)
+      times.push(this.#aheadTime)
       bytes += size
       this.#ahead = undefined
       this.#advance()
       if (isLarge) break
     }
-    return { messages, bytes, next: (messages.at(-1)?.offset ?? Number.NaN) + 1 }
+    return { messages, times, bytes, next: (messages.at(-1)?.offset ?? Number.NaN) + 1 }
   }
 
   get #hasNext(): boolean {
@@ -86,7 +91,10 @@ export class Portions {
     while (!this.#hasNext) {
       const record = this.#records?.next()
       if (record !== undefined) {
-        if (record.offset >= this.#from) this.#ahead = record
+        if (record.offset >= this.#from) {
+          this.#ahead = record
+          this.#aheadTime = this.#records?.timeMs ?? -1
+        }
         continue
       }
       this.#records = undefined
@@ -112,7 +120,10 @@ export class Portions {
     }
     if (!(fetched instanceof RecordBatch)) {
       const offset = Number(fetched.offset)
-      if (offset >= this.#from) this.#ahead = { offset, value: fetched.value }
+      if (offset >= this.#from) {
+        this.#ahead = { offset, value: fetched.value }
+        this.#aheadTime = timeOf(fetched)
+      }
       return
     }
     try {
@@ -123,6 +134,12 @@ export class Portions {
       this.#unreadable = fromOffset(unreadablePortion(fetched, error), this.#from)
     }
   }
+}
+
+/** Of a message that travels alone: the oldest format has no time. */
+function timeOf({ timestamp }: { readonly timestamp?: string }): number {
+  const time = Number(timestamp ?? -1)
+  return Number.isFinite(time) ? time : -1
 }
 
 function unreadablePortion(batch: RecordBatch, { message, isDamaged }: UnreadableBatch): UnreadablePortion {

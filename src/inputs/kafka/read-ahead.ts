@@ -42,9 +42,9 @@ export class ReadAhead {
     this.#options = options
   }
 
-  add(assignment: Assignment, tracker: OffsetTracker, { messages, bytes, next, unreadable }: Portion): void {
+  add(assignment: Assignment, tracker: OffsetTracker, { messages, times, bytes, next, unreadable }: Portion): void {
     const nowMs = steadyNowMs()
-    const run = unreadable === undefined ? new Run(messages, next, nowMs) : Run.unreadable(unreadable, next, nowMs)
+    const run = unreadable === undefined ? new Run(messages, next, nowMs, times) : Run.unreadable(unreadable, next, nowMs)
     tracker.add(run)
     const ack = new PartitionAck(assignment, tracker, run, bytes, secondHand(tracker, messages))
     this.#waiting.push({ messages, ack, ...(unreadable && { unreadable }), assignment, tracker, run, bytes })

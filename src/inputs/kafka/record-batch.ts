@@ -3,10 +3,21 @@ import type { Message } from '../../flow/contracts.ts'
 import { type Header, isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
 import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
-import { ATTRIBUTES_AT, COUNT_AT, CRC_AT, LAST_OFFSET_DELTA_AT, PRODUCER_ID_AT, RECORDS_AT } from '../../kafka/record-format.ts'
+import {
+  ATTRIBUTES_AT,
+  BASE_TIMESTAMP_AT,
+  COUNT_AT,
+  CRC_AT,
+  LAST_OFFSET_DELTA_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_ID_AT,
+  RECORDS_AT,
+} from '../../kafka/record-format.ts'
 import { toError } from '../../lib/errors.ts'
 
 export const CODEC = 0x07
+/** All records have the time at which the broker appended the batch. */
+const HAS_APPEND_TIME = 0x08
 const IN_TRANSACTION = 0x10
 const IS_CONTROL = 0x20
 /** The type of a control record, in its key behind a version of two bytes. */
@@ -91,9 +102,15 @@ export class RecordBatch {
   /** All of them can be read, or it throws {@link UnreadableBatch}. */
   records(): Records {
     if (isDamaged(this.#bytes)) throw new UnreadableBatch('its bytes do not have the CRC-32C that its header says', { isDamaged: true })
-    const records = new Records(this.#decompressed(), this.#bytes.readInt32BE(COUNT_AT), this.baseOffset)
+    const records = new Records(this.#decompressed(), this.#bytes.readInt32BE(COUNT_AT), this.baseOffset, this.#times)
     records.check(this.lastOffset)
     return records
+  }
+
+  get #times(): RecordTimes {
+    const bytes = this.#bytes
+    const isAppendTime = (bytes.readInt16BE(ATTRIBUTES_AT) & HAS_APPEND_TIME) !== 0
+    return { baseMs: Number(bytes.readBigInt64BE(isAppendTime ? MAX_TIMESTAMP_AT : BASE_TIMESTAMP_AT)), isAppendTime }
   }
 
   get #codec(): number {
@@ -115,23 +132,40 @@ function isDamaged(batch: Buffer): boolean {
   return crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)
 }
 
-/** Reads records one behind the other. Of a record only the offset and the value matter here; the value is a view. */
+/** What the times of a batch's records are counted from; that of all of them where the broker has set it. */
+interface RecordTimes {
+  readonly baseMs: number
+  readonly isAppendTime: boolean
+}
+
+const NO_TIMES: RecordTimes = { baseMs: -1, isAppendTime: true }
+
+/** Reads records one behind the other. Of a record only the offset, the time and the value matter here; the value is a view. */
 export class Records {
   readonly #bytes: Buffer
   readonly #baseOffset: number
   readonly #count: number
   #at = 0
   #left: number
-  /** Of the record read last: its offset, and where its value is; a length below 0 is no value. */
+  readonly #times: RecordTimes
+  /** Of the record read last: its offset, and where its time and its value are; a length below 0 is no value. */
   #offset = 0
+  #timeDeltaAt = 0
   #valueAt = 0
   #valueLength = 0
 
-  constructor(bytes: Buffer, count: number, baseOffset: number) {
+  constructor(bytes: Buffer, count: number, baseOffset: number, times = NO_TIMES) {
     this.#bytes = bytes
     this.#count = count
     this.#left = count
     this.#baseOffset = baseOffset
+    this.#times = times
+  }
+
+  /** Of the record that {@link next} gave last, in ms since 1970; below 0 where it has none. */
+  get timeMs(): number {
+    const { baseMs, isAppendTime } = this.#times
+    return isAppendTime || baseMs < 0 ? baseMs : baseMs + varlong(this.#bytes, this.#timeDeltaAt)
   }
 
   get sizeBytes(): number {
@@ -178,6 +212,7 @@ export class Records {
     let at = behindVarint(bytes, this.#at)
     const end = at + length
     if (!(length >= 0 && end <= bytes.length)) throw this.#damaged()
+    this.#timeDeltaAt = at + 1
     at = behindVarint(bytes, at + 1)
     this.#offset = this.#baseOffset + varint(bytes, at)
     at = behindVarint(bytes, at)
@@ -230,6 +265,17 @@ function varint(bytes: Uint8Array, start: number): number {
     value |= (byte & 0x7f) << shift
   }
   return (value >>> 1) ^ -(value & 1)
+}
+
+/** As {@link varint}, of more bits: exact to 2^53. */
+function varlong(bytes: Uint8Array, start: number): number {
+  let byte = bytes[start] as number
+  let value = byte & 0x7f
+  for (let at = start + 1, unit = 0x80; byte >= 0x80; at++, unit *= 0x80) {
+    byte = bytes[at] as number
+    value += (byte & 0x7f) * unit
+  }
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
 }
 
 function behindVarint(bytes: Uint8Array, start: number): number {

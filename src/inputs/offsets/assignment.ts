@@ -128,4 +128,8 @@ export class PartitionAck implements Ack {
   offsetOf(index: number): number {
     return this.#run.offsetOf(index)
   }
+
+  timeOf(index: number): number | undefined {
+    return this.#run.timeOf(index)
+  }
 }

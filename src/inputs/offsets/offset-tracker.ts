@@ -12,15 +12,17 @@ export class Run {
   readonly #firstOffset: number
   /** Only where offsets have gaps (compaction, transactions). */
   readonly #offsets: Float64Array | undefined
+  readonly #times: ArrayLike<number> | undefined
   #settledInOrder = 0
   /** A bit for each message settled out of order. */
   #settled: Uint8Array | undefined
 
-  /** Of at least one message, in ascending order of offset. */
-  constructor(messages: readonly { readonly offset: number }[], next: number, readAtMs: number) {
+  /** Of at least one message, in ascending order of offset; `times` in ms since 1970, below 0 where a message has none. */
+  constructor(messages: readonly { readonly offset: number }[], next: number, readAtMs: number, times?: ArrayLike<number>) {
     this.count = messages.length
     this.next = next
     this.readAtMs = readAtMs
+    this.#times = times
     this.#firstOffset = messages[0]?.offset ?? Number.NaN
     const hasGaps = messages[messages.length - 1]?.offset !== this.#firstOffset + messages.length - 1
     if (hasGaps) this.#offsets = Float64Array.from(messages, ({ offset }) => offset)
@@ -45,6 +47,11 @@ export class Run {
 
   offsetOf(index: number): number {
     return this.#offsets?.[index] ?? this.#firstOffset + index
+  }
+
+  timeOf(index: number): number | undefined {
+    const time = this.#times?.[index] ?? -1
+    return time < 0 ? undefined : time
   }
 
   /** Returns how many of them had not been settled before. */

@@ -84,7 +84,8 @@ export class MessageEncoder implements EventEncoder {
     buffer.view.setUint16(start, topic.length)
     buffer.view.setInt16(start + KEY_LENGTH_AT, keyBytes?.length ?? -1)
     buffer.view.setUint32(start + HEADERS_LENGTH_AT, buffer.length - headersAt)
-    buffer.view.setFloat64(start + MS_AT, millisecondsOf(view, timestamp, timestampEnd))
+    const ms = format === 'envelope' ? ack.timeOf?.(index) : undefined
+    buffer.view.setFloat64(start + MS_AT, ms ?? millisecondsOf(view, timestamp, timestampEnd))
     if (format === 'envelope') {
       buffer.reserve(message.length)
       append(message, buffer)
