@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Kafka } from 'kafkajs'
+import { parse } from 'yaml'
 import { createTopics } from '../../dev/kafka-client.ts'
 import { startOpenSearch } from '../../dev/opensearch.ts'
 import { startRsyslog } from '../../dev/rsyslog.ts'
@@ -88,9 +90,16 @@ export async function startOutputs(output: string, site: Site): Promise<OutputSe
   return names.includes('influxdb') ? { env: { ...env, CFMR_OUTPUT: names.join(',') }, close } : withoutInfluxDb(names.join(','), all)
 }
 
-/** Those of the manifest, for a container of 256 MB. */
+/** What the manifest's command gives node in a container of 256 MB. */
 function manifestArgs(): string[] {
-  return readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8').match(/--max-[a-z-]+=\d+/g) ?? []
+  const { applications } = parse(readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8')) as {
+    readonly applications: readonly { readonly command: string }[]
+  }
+  const command = applications[0]?.command.replace('exec node', 'printf "%s\\n"') ?? ''
+  const words = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, MEMORY_LIMIT: '256m' } }).split('\n')
+  const args = words.filter((word) => word.startsWith('--max-'))
+  if (args.length !== 2) throw new Error(`manifest.yml: expected a limit of each part of the heap, found ${words.join(' ')}`)
+  return args
 }
 
 function withoutInfluxDb(names: string, { env, close }: OutputServer): OutputServer {
