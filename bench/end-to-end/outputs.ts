@@ -85,21 +85,24 @@ export async function startOutputs(output: string, site: Site): Promise<OutputSe
   }
   const env = Object.assign({}, ...started.map((server) => server.env)) as Environment
   // As many outputs as there are in the least that a container may have.
-  if (output === 'six') return { env: { ...env, CFMR_OUTPUT: names.join(',') }, nodeArgs: manifestArgs(), close }
+  if (output === 'six') {
+    const node = manifestNode()
+    return { env: { ...env, ...node.env, CFMR_OUTPUT: names.join(',') }, nodeArgs: node.nodeArgs, close }
+  }
   const all = { env, close }
   return names.includes('influxdb') ? { env: { ...env, CFMR_OUTPUT: names.join(',') }, close } : withoutInfluxDb(names.join(','), all)
 }
 
-/** What the manifest's command gives node in a container of 256 MB. */
-function manifestArgs(): string[] {
+/** What the manifest's command gives node in a container of 256 MB: options, and variables for the allocator. */
+function manifestNode(): { readonly nodeArgs: readonly string[]; readonly env: Environment } {
   const { applications } = parse(readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8')) as {
     readonly applications: readonly { readonly command: string }[]
   }
-  const command = applications[0]?.command.replace('exec node', 'printf "%s\\n"') ?? ''
+  const command = applications[0]?.command.replace('exec node', 'env | grep ^MALLOC_; printf "%s\\n"') ?? ''
   const words = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, MEMORY_LIMIT: '256m' } }).split('\n')
-  const args = words.filter((word) => word.startsWith('--max-'))
-  if (args.length !== 2) throw new Error(`manifest.yml: expected a limit of each part of the heap, found ${words.join(' ')}`)
-  return args
+  const nodeArgs = words.filter((word) => word.startsWith('--max-'))
+  if (nodeArgs.length !== 2) throw new Error(`manifest.yml: expected a limit of each part of the heap, found ${words.join(' ')}`)
+  return { nodeArgs, env: Object.fromEntries(words.filter((word) => word.startsWith('MALLOC_')).map((word) => word.split('='))) }
 }
 
 function withoutInfluxDb(names: string, { env, close }: OutputServer): OutputServer {
