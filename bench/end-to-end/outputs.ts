@@ -71,7 +71,11 @@ export const keepsEvents = (output: string) => combinations[output] === undefine
 
 /** Starts what is needed for one of {@link OUTPUTS}. */
 export async function startOutputs(output: string, site: Site): Promise<OutputServer> {
-  if (output === 's3-age') return withoutInfluxDb('s3', await startS3(site, await recipient()))
+  if (output === 's3-age') {
+    const server = withoutInfluxDb('s3', await startS3(site, await recipient()))
+    const { nodeArgs, env } = manifestNode()
+    return { ...server, nodeArgs, env: { ...server.env, ...env } }
+  }
   const names = combinations[output] ?? output.split(',')
   const started: OutputServer[] = []
   const close = async () => {
