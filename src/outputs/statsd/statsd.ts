@@ -2,7 +2,7 @@ import type { Output, Records, UnstoredRecord } from '../../flow/contracts.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { toError } from '../../lib/errors.ts'
 import { ByteStream } from '../byte-stream.ts'
-import { Datagrams } from '../datagrams.ts'
+import { Datagrams, type Sent } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
 import { IntervalSums } from './interval-sums.ts'
 import { packed, statsdLines } from './packets.ts'
@@ -42,14 +42,13 @@ export class Statsd extends RetryingOutput implements Output {
       const lines = this.#linesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
       const packets = packed(lines, this.#options.mtu - LINE_END.length)
       for (let at = 0, failures = 0; at < packets.length; ) {
-        try {
-          await this.#send(packets[at] as Buffer, signal)
-          at++
-          failures = 0
-          this.works()
-        } catch (error) {
+        const { taken, problem } = await this.#send(packets.slice(at), signal)
+        at += taken
+        if (taken > 0) failures = 0
+        if (problem === undefined) this.works()
+        else {
           signal.throwIfAborted()
-          await this.waitToRetry(failures++, { reason: errorText(error), error: toError(error) }, signal)
+          await this.waitToRetry(failures++, { reason: errorText(problem), error: problem }, signal)
         }
       }
       this.countStored(count, bytes.length, (performance.now() - startMs) / 1000)
@@ -77,10 +76,19 @@ export class Statsd extends RetryingOutput implements Output {
     }
   }
 
-  #send(packet: Buffer, signal: AbortSignal): Promise<void> {
+  /** Datagrams end what they hold; Graphite wants the line's end there, too. */
+  async #send(packets: readonly Buffer[], signal: AbortSignal): Promise<Sent> {
     const { address, format } = this.#options
-    // Datagrams end what they hold; Graphite wants the line's end there, too.
-    if (address.protocol === 'udp') return this.#datagrams.send(format === 'graphite' ? Buffer.concat([packet, LINE_END]) : packet)
-    return this.waitFor(() => this.#stream.write([Buffer.concat([packet, LINE_END])], signal))
+    const isUdp = address.protocol === 'udp'
+    const ended = isUdp && format !== 'graphite' ? packets : packets.map((packet) => Buffer.concat([packet, LINE_END]))
+    if (isUdp) return this.#datagrams.send(ended)
+    for (const [taken, packet] of ended.entries()) {
+      try {
+        await this.waitFor(() => this.#stream.write([packet], signal))
+      } catch (error) {
+        return { taken, problem: toError(error) }
+      }
+    }
+    return { taken: ended.length }
   }
 }
