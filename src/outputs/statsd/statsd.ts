@@ -5,7 +5,7 @@ import { ByteStream } from '../byte-stream.ts'
 import { Datagrams, type Sent } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
 import { IntervalSums } from './interval-sums.ts'
-import { packed, statsdLines } from './packets.ts'
+import { packed, statsdPackets } from './packets.ts'
 import type { StatsdSettings } from './variables.ts'
 
 export type StatsdOptions = StatsdSettings & Pick<RetryingOptions, 'backoff' | 'log'>
@@ -17,7 +17,8 @@ export class Statsd extends RetryingOutput implements Output {
   readonly #options: StatsdOptions
   readonly #stream: ByteStream
   readonly #datagrams: Datagrams
-  readonly #linesOf: (samples: string) => readonly string[]
+  /** Of Graphite alone. */
+  readonly #sums: IntervalSums | undefined
 
   constructor(options: StatsdOptions) {
     const { address, timeoutMs, format, flushIntervalMs } = options
@@ -30,17 +31,14 @@ export class Statsd extends RetryingOutput implements Output {
     // What was sent twice would count twice.
     this.#stream = new ByteStream({ host: address.host, port: address.port, timeoutMs, windowBytes: 0 })
     this.#datagrams = new Datagrams(address)
-    const sums = new IntervalSums(flushIntervalMs)
-    this.#linesOf =
-      format === 'graphite' ? (samples) => sums.add(samples) : (samples) => statsdLines(samples, { signsChange: format !== 'dogstatsd' })
+    this.#sums = format === 'graphite' ? new IntervalSums(flushIntervalMs) : undefined
   }
 
   async write({ bytes, count }: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
     const startMs = performance.now()
     this.inFlight++
     try {
-      const lines = this.#linesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
-      const packets = packed(lines, this.#options.mtu - LINE_END.length)
+      const packets = this.#packetsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
       for (let at = 0, failures = 0; at < packets.length; ) {
         const { taken, problem } = await this.#send(packets.slice(at), signal)
         at += taken
@@ -74,6 +72,26 @@ export class Statsd extends RetryingOutput implements Output {
       signal.throwIfAborted()
       return errorText(error)
     }
+  }
+
+  #packetsOf(samples: Buffer): readonly Buffer[] {
+    const mtu = this.#options.mtu - LINE_END.length
+    if (this.#sums === undefined) return statsdPackets(samples, mtu)
+    const { restarted } = this.#sums
+    const packets = packed(this.#sums.add(samples), mtu)
+    if (this.#sums.restarted > restarted) {
+      this.limitedLog.error(
+        'forgotten',
+        { sums: this.#sums.restarted },
+        `${this.destination}: sums of intervals that were forgotten may have begun anew, and Graphite has too little there`,
+      )
+    }
+    return packets
+  }
+
+  /** Sums that may have begun anew, though Graphite has more: see {@link IntervalSums.restarted}. */
+  get restarted(): number | undefined {
+    return this.#sums?.restarted
   }
 
   /** Datagrams end what they hold; Graphite wants the line's end there, too. */
