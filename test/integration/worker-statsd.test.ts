@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { freePorts } from '../../dev/free-port.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { type StatsdServer, startStatsd } from '../../dev/statsd.ts'
@@ -111,51 +109,4 @@ it('events that are older than StatsD should take for new are discarded there, a
   expect(outputs['statsd']).toMatchObject({ records: 0, refused: 0 })
   expect(outputs['influxdb']?.records).toBe(countOf('http_request') + countOf('log') + countOf('instance'))
   expect(sum(await server.read('counters'), '.count')).toBe(0)
-})
-
-/** Takes Graphite's plaintext as Carbon does: whole lines of three words. What is said last of a path and a time stays. */
-async function startGraphite() {
-  const values = new Map<string, number>()
-  const bad: string[] = []
-  const server = createServer((socket) => {
-    let rest = ''
-    socket.on('data', (chunk) => {
-      const lines = (rest + chunk.toString()).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        const [, path, value, second] = /^([\w.-]+) (-?\d+(?:\.\d+)?) (\d+)$/.exec(line) ?? []
-        if (path === undefined) bad.push(line)
-        else values.set(`${path} ${second}`, Number(value))
-      }
-    })
-    socket.on('error', () => {})
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const total = (metric: RegExp) => [...values].reduce((sum, [key, value]) => (metric.test(key) ? sum + value : sum), 0)
-  return { port: (server.address() as AddressInfo).port, bad, total }
-}
-
-it('Graphite has the sum of each interval, however many batches it came in, and of a second start beside it', async () => {
-  const server = await startGraphite()
-  const topic = await site.kafka.topic()
-  const [first, second] = [numbers.slice(0, 1200), numbers.slice(1200)]
-  const env = {
-    CFMR_OUTPUT: 'influxdb,statsd',
-    CFMR_KAFKA_TOPICS: topic,
-    CFMR_STATSD_ADDR: `tcp://127.0.0.1:${server.port}`,
-    CFMR_STATSD_FORMAT: 'graphite',
-    CFMR_STATSD_FLUSHINTERVAL: '1s',
-    CFMR_BATCHER_FLUSHMESSAGES: 100,
-  }
-  for (const part of [first, second]) {
-    await site.kafka.produce(topic, part.map(mix.envelope))
-    const worker = await site.start(env)
-    await site.committed(worker, topic)
-    expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
-  }
-  await expect.poll(() => server.total(/\.log\.count\.0-[0-9a-f]{8} /)).toBe(countOf('log'))
-  await expect.poll(() => server.total(/\.http_request\.count\.0-[0-9a-f]{8} /)).toBe(countOf('http_request'))
-  expect(server.bad).toEqual([])
 })
