@@ -34,6 +34,8 @@ const portOf = (url: string) => Number(new URL(url).port)
 const TIMEOUT = '2s'
 /** Kafka's clients go where brokers tell them to, so each proxy needs a listener that tells of it. */
 const KAFKA_PLACES = 8
+/** What Kafka's topics take of a message. */
+export const MOST_MESSAGE_BYTES = 100_000
 
 /** Those servers that many can share are started once. */
 export async function startOutputServers(): Promise<OutputServers> {
@@ -75,7 +77,7 @@ export async function startOutputServers(): Promise<OutputServers> {
     kafka: async () => {
       const proxy = kafka.proxies.pop()
       if (proxy === undefined) throw new Error(`more than ${KAFKA_PLACES} tests write to Kafka: raise KAFKA_PLACES`)
-      const topic = await kafka.tester.topic({ partitions: 2 })
+      const topic = await kafka.tester.topic({ partitions: 2, config: { 'max.message.bytes': String(MOST_MESSAGE_BYTES) } })
       const stored = async () => {
         const count = (await kafka.tester.ends(topic)).reduce((sum, end) => sum + end, 0)
         const messages = await kafka.tester.consume(topic, count)

@@ -22,7 +22,8 @@ export class InstanceSeries {
   readonly #make: (instance: string) => SeriesTexts
   /** Of instances with a number below 1000. */
   #byIndex: (Series | undefined)[] = []
-  readonly #byText = new Map<string, Series>()
+  /** Of all others. */
+  #byText: Map<string, Series> | undefined
   #found: Series = { name: [], tags: snippet(''), sizeBytes: 0 }
 
   constructor(make: (instance: string) => SeriesTexts) {
@@ -58,7 +59,7 @@ export class InstanceSeries {
 
   #look(event: AppEvent, index: number): Series {
     const instance = textAt(event, event.instance, event.instanceEnd)
-    const known = index < 0 ? this.#byText.get(instance) : undefined
+    const known = index < 0 ? this.#byText?.get(instance) : undefined
     if (known !== undefined) return known
     const { name, tags } = this.#make(instance)
     const snippets = name.map((piece) => snippet(piece))
@@ -66,7 +67,7 @@ export class InstanceSeries {
     const series = { name: snippets, tags: snippet(tags), sizeBytes: size + name.length * ROOM_BYTES }
     if (index >= 0) this.#byIndex[index] = series
     else {
-      if (this.#byText.size >= MOST_INSTANCES) this.#byText.clear()
+      if (this.#byText === undefined || this.#byText.size >= MOST_INSTANCES) this.#byText = new Map()
       this.#byText.set(instance, series)
     }
     return series
