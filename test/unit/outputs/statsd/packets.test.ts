@@ -115,6 +115,28 @@ it('sizes that add up beyond what a double holds are exact', () => {
   )
 })
 
+test('times are exact to the ns, and sums of counts to the last digit', () => {
+  const event = fc.record({
+    durationSeconds: fc.integer({ min: 0, max: 9_000_000_000 }),
+    durationNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+    contentLength: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
+  })
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 20 }), (events) => {
+      const { lines } = linesOf(events.map((each) => ({ ...request, ...each })))
+      const size = events.reduce((sum, { contentLength }) => sum + BigInt(contentLength), 0n)
+      expect(lines.at(-1)).toBe(`cf.shop.dev.cart.0.http_request.response_size:${size}|c`)
+      for (const [at, { durationSeconds, durationNanoseconds }] of events.entries()) {
+        const [, whole = '', fraction = ''] = /:(\d+)(?:\.(\d+))?\|ms$/.exec(lines[at] ?? '') ?? []
+        const ns = BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+        const exact = BigInt(durationSeconds) * 1_000_000_000n + BigInt(durationNanoseconds)
+        // Beyond weeks, whole ms are told.
+        expect(durationSeconds < 2_000_000 ? ns : ns / 1_000_000n).toBe(durationSeconds < 2_000_000 ? exact : exact / 1_000_000n)
+      }
+    }),
+  )
+})
+
 test.each([
   ['1.5', '1.5'],
   ['1e-7', '0.0000001'],
