@@ -4,12 +4,19 @@ import type { Certificates } from './certificates.ts'
 /** Whom the secure listeners let in. */
 export const user = { username: 'refinery', password: 'scram-secret' }
 
+/** A plain listener, and what its clients are told to connect to. */
+export interface ProxiedListener {
+  readonly port: number
+  readonly advertisedPort: number
+}
+
 interface NodeLayout {
   readonly id: number
   readonly voters: readonly string[]
   readonly folder: string
   readonly port: number
   readonly advertisedPort?: number
+  readonly proxied?: readonly ProxiedListener[]
   readonly saslPort: number
   readonly tlsPort: number
   readonly certificates: Certificates | undefined
@@ -22,20 +29,23 @@ export function nodeProperties({
   folder,
   port,
   advertisedPort,
+  proxied = [],
   saslPort,
   tlsPort,
   certificates,
 }: NodeLayout): Record<string, string | number> {
   const controller = voters[id - 1]?.replace(/^\d+@/, '')
   const secure = certificates ? `,SASL_SSL://127.0.0.1:${saslPort},SSL://127.0.0.1:${tlsPort}` : ''
+  const listeners = (portOf: (listener: ProxiedListener) => number) =>
+    proxied.map((listener, index) => `,PROXIED${index}://127.0.0.1:${portOf(listener)}`).join('')
   return {
     'process.roles': 'broker,controller',
     'node.id': id,
     'controller.quorum.voters': voters.join(','),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://${controller}${secure}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort ?? port}${secure}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL${proxied.map((_, index) => `,PROXIED${index}:PLAINTEXT`).join('')}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://${controller}${secure}${listeners((each) => each.port)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort ?? port}${secure}${listeners((each) => each.advertisedPort)}`,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': 'false',
     'group.initial.rebalance.delay.ms': 0,

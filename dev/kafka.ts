@@ -7,7 +7,7 @@ import { freePorts } from './free-port.ts'
 import { findJava } from './java.ts'
 import { kafkaClient } from './kafka-client.ts'
 import { kafkaJars } from './kafka-jars.ts'
-import { linesOf, nodeProperties, user } from './kafka-properties.ts'
+import { linesOf, nodeProperties, type ProxiedListener, user } from './kafka-properties.ts'
 import { scratchFolder } from './scratch-folder.ts'
 import { ServerProcess } from './server-process.ts'
 import { waitUntil } from './wait-until.ts'
@@ -20,6 +20,8 @@ export interface KafkaOptions {
   readonly port?: number
   /** What clients are told to connect to, such as the port of a proxy that is there already; by default the port itself. */
   readonly advertisedPort?: number
+  /** Further plain listeners, each behind a proxy of its own. */
+  readonly proxied?: readonly ProxiedListener[]
   /** Two more listeners, see {@link SecureListeners}. */
   readonly secure?: boolean
   /** Over the defaults below, as in server.properties. */

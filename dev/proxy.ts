@@ -6,6 +6,8 @@ export interface ProxyOptions {
   readonly targetPort: number
   /** Its own; a free one by default. */
   readonly port?: number
+  /** Resets connections to its clients alone: the target sees them end in peace. */
+  readonly sparesTarget?: boolean
 }
 
 type Direction = 'request' | 'answer'
@@ -15,9 +17,11 @@ export class FaultProxy {
   /** Connections made to it so far. */
   accepted = 0
   readonly #targetPort: number
+  readonly #sparesTarget: boolean
   #port: number
   #server: Server | undefined
-  readonly #sockets = new Set<Socket>()
+  readonly #clients = new Set<Socket>()
+  readonly #targets = new Set<Socket>()
   readonly #held: Record<Direction, boolean> = { request: false, answer: false }
   #bytesPerSecond = Number.POSITIVE_INFINITY
   /** When the bytes passed so far are paid for, at the rate above. */
@@ -30,8 +34,9 @@ export class FaultProxy {
     return proxy
   }
 
-  private constructor({ targetPort, port = 0 }: ProxyOptions) {
+  private constructor({ targetPort, port = 0, sparesTarget = false }: ProxyOptions) {
     this.#targetPort = targetPort
+    this.#sparesTarget = sparesTarget
     this.#port = port
   }
 
@@ -41,7 +46,8 @@ export class FaultProxy {
 
   /** Resets every connection; new ones are welcome. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#clients) socket.resetAndDestroy()
+    for (const socket of this.#targets) this.#resetTarget(socket)
   }
 
   /** Resets every connection and refuses new ones. */
@@ -85,19 +91,25 @@ export class FaultProxy {
   #accept(client: Socket): void {
     this.accepted++
     const target = dial({ port: this.#targetPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-    for (const [socket, other] of [
-      [client, target],
-      [target, client],
-    ] as const) {
-      this.#sockets.add(socket)
-      socket.on('error', () => other.resetAndDestroy())
-      socket.on('close', () => {
-        this.#sockets.delete(socket)
-        other.end()
-      })
-    }
+    this.#clients.add(client)
+    this.#targets.add(target)
+    client.on('error', () => this.#resetTarget(target))
+    target.on('error', () => client.resetAndDestroy())
+    client.on('close', () => {
+      this.#clients.delete(client)
+      target.end()
+    })
+    target.on('close', () => {
+      this.#targets.delete(target)
+      client.end()
+    })
     void this.#pass(client, target, 'request')
     void this.#pass(target, client, 'answer')
+  }
+
+  #resetTarget(target: Socket): void {
+    if (this.#sparesTarget) target.end()
+    else target.resetAndDestroy()
   }
 
   async #pass(from: Socket, to: Socket, direction: Direction): Promise<void> {

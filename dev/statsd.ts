@@ -17,14 +17,15 @@ export interface StatsdServer {
 
 const VERSION = '0.9.0'
 
-/** StatsD's own daemon, from npm, that never flushes: what it was sent stays to be asked for. */
-export async function startStatsd(protocol: 'udp' | 'tcp'): Promise<StatsdServer> {
+/** StatsD's own daemon, from npm, that never flushes: what it was sent stays to be asked for. On a free port unless told otherwise. */
+export async function startStatsd(protocol: 'udp' | 'tcp', { port: wantedPort = 0 } = {}): Promise<StatsdServer> {
   const installed = await cached(`statsd-${VERSION}`, async (folder) => {
     const args = ['install', '--no-save', '--ignore-scripts', '--omit=optional', '--prefix', folder, `statsd@${VERSION}`]
     await promisify(execFile)('npm', args)
   })
   const folder = scratchFolder('statsd')
-  const [port = 0, admin = 0] = await freePorts(2)
+  const [freePort = 0, admin = 0] = await freePorts(2)
+  const port = wantedPort || freePort
   const config = join(folder, 'config.js')
   const settings = { port, mgmt_port: admin, address: '127.0.0.1', mgmt_address: '127.0.0.1', flushInterval: 3_600_000, backends: [] }
   writeFileSync(config, JSON.stringify({ ...settings, servers: [{ server: `./servers/${protocol}`, address: '127.0.0.1', port }] }))

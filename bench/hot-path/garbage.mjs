@@ -5,14 +5,14 @@ import { mixedLoad } from './loads.ts'
 
 /**
  * Prints the bytes of heap that the hot path leaves behind for each envelope, warmed up: the least of many rounds, each too
- * short for a collection to come in between: a compiler that is late can only add to it.
+ * short for a collection to come in between: a compiler that is late can only add to it. Argument: `line` by default, or another spelling.
  */
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 const hotPathOf = await loadHotPath((module) => new URL(`../../src/${module}.ts`, import.meta.url).href)
 const { messages: values, metadata } = mixedLoad(4000)
 const messages = values.map((value, offset) => ({ value, offset }))
-const hotPath = hotPathOf(metadata)
+const hotPath = hotPathOf(metadata, process.argv[2])
 for (let round = 0; round < 60; round++) hotPath(messages)
 
 const rounds = Array.from({ length: 60 }, () => {

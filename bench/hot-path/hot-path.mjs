@@ -7,6 +7,7 @@ const modules = {
   MetadataCache: 'cloud-foundry/enricher/metadata-cache',
   Batch: 'flow/batch',
   DocumentLineEncoder: 'outputs/document-line-encoder',
+  SampleEncoder: 'outputs/statsd/sample-encoder',
   EventSource: 'flow/event-source',
 }
 
@@ -14,19 +15,31 @@ const modules = {
 const BATCH_LINES = 5000
 
 /**
- * From message bytes to line bytes (or a document's), all apps known: what the worker does with each message. The translator and the batch are
+ * From message bytes to line bytes (or a document's, or those of StatsD's samples), all apps known: what the worker does with each message. The translator and the batch are
  * its own.
  *
  * @param {(module: string) => string} urlOf
- * @returns {Promise<(metadata: readonly import('../../src/cloud-foundry/metadata.ts').AppMetadata[], spelling?: 'line' | 'document') => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
+ * @returns {Promise<(metadata: readonly import('../../src/cloud-foundry/metadata.ts').AppMetadata[], spelling?: 'line' | 'document' | 'sample') => (messages: readonly import('../../src/flow/contracts.ts').Message[]) => void>}
  */
 export async function loadHotPath(urlOf) {
   const program = {}
   for (const [name, path] of Object.entries(modules)) program[name] = (await import(urlOf(path)))[name]
-  const { CloudFoundryTranslator, Decoder, GROUP_MESSAGES, LineEncoder, DocumentLineEncoder, EventSource, MetadataCache, Batch } = program
+  const { CloudFoundryTranslator, Decoder, GROUP_MESSAGES, EventSource, MetadataCache, Batch } = program
+  const encoderOf = {
+    line: () => new program.LineEncoder({ uniqueTimestamps: false }),
+    document: () => new program.DocumentLineEncoder({ maxBytes: 262_144 }),
+    sample: () =>
+      new program.SampleEncoder({
+        format: 'plain',
+        name: 'cf.{org}.{space}.{app}.{instance}.{metric}',
+        maxAgeMs: 0,
+        worker: '0',
+        mtu: 1432,
+      }),
+  }
 
   return (metadata, spelling = 'line') => {
-    const documents = spelling === 'document'
+    const documents = spelling !== 'line'
     const cache = new MetadataCache({
       cacheSize: metadata.length,
       negativeCacheSize: 1,
@@ -45,7 +58,7 @@ export async function loadHotPath(urlOf) {
     }
     const batch = new Batch({ keepsValues: false })
     const sink = {
-      encoder: documents ? new DocumentLineEncoder({ maxBytes: 262_144 }) : new LineEncoder({ uniqueTimestamps: false }),
+      encoder: encoderOf[spelling](),
       speaksForAll: true,
       get isFull() {
         return batch.count >= BATCH_LINES

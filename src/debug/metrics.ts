@@ -182,6 +182,12 @@ const METRICS: readonly Metric[] = [
     labels: OUTPUT,
     value: perOutput((o) => o.repeated),
   },
+  {
+    name: 'cfmr_output_restarted_total',
+    help: 'Sums for Graphite that may have begun anew, since there were too many to remember them all.',
+    labels: OUTPUT,
+    value: perOutput((o) => o.restarted ?? 0),
+  },
   { name: 'cfmr_output_held', help: 'Records that the output holds back.', labels: OUTPUT, value: perOutput((o) => o.held) },
   { name: 'cfmr_output_in_flight', help: 'Messages handed to it and unsettled.', labels: OUTPUT, value: perOutput((o) => o.in_flight) },
   {

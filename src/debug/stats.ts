@@ -163,6 +163,7 @@ export class Stats {
       refused: lane.refused,
       held: lane.held,
       repeated: output.repeated,
+      ...(output.restarted !== undefined && { restarted: output.restarted }),
       last_error: this.#error(output.lastError),
       last_write_time: isoTime(output.lastWriteMs),
       write_seconds: output.writeSeconds(),

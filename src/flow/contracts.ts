@@ -244,6 +244,8 @@ export interface OutputStats extends Readiness {
   /** Of the records, those that were stored before, by an earlier delivery, and that the destination knew again. */
   readonly repeated: number
   readonly bytes: number
+  /** Sums that may have begun anew, since there were too many to remember them all: then the destination has too little. Undefined where there are none. */
+  readonly restarted?: number | undefined
   readonly retries: number
   readonly failures: number
   /** Batches being written now. */

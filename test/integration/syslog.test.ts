@@ -103,6 +103,22 @@ describe('a worker', () => {
   })
 })
 
+it('over UDP what nobody listens to is sent again, and is there once when rsyslog is back', async () => {
+  const { syslog, lines } = output({ protocol: 'udp', host: '127.0.0.1', port: server.ports.udp }, { flushRetries: -1 })
+  const before = server.messages().length
+  await server.kill()
+  const sent = Array.from({ length: 20 }, (_, number) => `<14>1 2026-01-01T00:00:00Z host app - - - message ${number}`)
+  const writing = syslog.write(records(...sent), never)
+  await expect.poll(() => syslog.failures).toBeGreaterThan(3)
+  expect(syslog.records).toBe(0)
+  expect(syslog.notReady()).toEqual([expect.stringMatching(/ECONNREFUSED/)])
+  await server.restart()
+  expect(await writing).toEqual([])
+  await expect.poll(() => server.messages().slice(before)).toEqual(sent)
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'WARN', error: expect.stringMatching(/ECONNREFUSED/) }))
+  await syslog.close()
+})
+
 describe('over TLS', () => {
   it.each([
     ['an authority that did not sign its certificate', { ca: 'otherCa' as const }],

@@ -1,3 +1,5 @@
+import { freePorts } from '../../dev/free-port.ts'
+import { startKafka } from '../../dev/kafka.ts'
 import { startOpenSearch } from '../../dev/opensearch.ts'
 import { FaultProxy } from '../../dev/proxy.ts'
 import { startRsyslog } from '../../dev/rsyslog.ts'
@@ -5,14 +7,15 @@ import { startS3Server } from '../../dev/s3-server.ts'
 import { startStatsd } from '../../dev/statsd.ts'
 import type { WorkerOptions } from '../../dev/worker-process.ts'
 import type { Installation } from './installation.ts'
+import { KafkaTester } from './kafka.ts'
 import { readObjects } from './s3-output.ts'
 import { shared, uniqueName } from './shared.ts'
 
 /** Where one worker writes to, and what has come there. */
 export interface OutputPlace {
   readonly env: WorkerOptions['env']
-  /** Before its server; none where there is nothing to go between. */
-  readonly proxy: FaultProxy | undefined
+  /** Before its server. */
+  readonly proxy: FaultProxy
   /** Different events that are there; of statsd the log lines, each as often as it was counted. */
   stored(): Promise<number>
   close(): Promise<void>
@@ -29,20 +32,26 @@ export interface OutputServers {
 
 const portOf = (url: string) => Number(new URL(url).port)
 const TIMEOUT = '2s'
+/** Kafka's clients go where brokers tell them to, so each proxy needs a listener that tells of it. */
+const KAFKA_PLACES = 8
+/** What Kafka's topics take of a message. */
+export const MOST_MESSAGE_BYTES = 100_000
 
 /** Those servers that many can share are started once. */
 export async function startOutputServers(): Promise<OutputServers> {
-  const [openSearch, s3, influxDb] = await Promise.all([
+  const [openSearch, s3, influxDb, kafka] = await Promise.all([
     startOpenSearch({ 'indices.id_field_data.enabled': 'true' }),
     startS3Server(),
     shared('influxdb'),
+    startProxiedKafka(),
   ])
   const behind = async (
     targetPort: number,
     place: (port: number) => Omit<OutputPlace, 'proxy' | 'close'>,
     server?: { close(): Promise<void> },
+    sparesTarget = false,
   ) => {
-    const proxy = await FaultProxy.start({ targetPort })
+    const proxy = await FaultProxy.start({ targetPort, sparesTarget })
     const close = async () => {
       await proxy.close()
       await server?.close()
@@ -65,14 +74,21 @@ export async function startOutputServers(): Promise<OutputServers> {
         }
         return { env, stored: async () => (await openSearch.documents(`${index}-*`)).size }
       }),
-    kafka: async (site) => {
-      const topic = await site.kafka.topic({ partitions: 2 })
+    kafka: async () => {
+      const proxy = kafka.proxies.pop()
+      if (proxy === undefined) throw new Error(`more than ${KAFKA_PLACES} tests write to Kafka: raise KAFKA_PLACES`)
+      const topic = await kafka.tester.topic({ partitions: 2, config: { 'max.message.bytes': String(MOST_MESSAGE_BYTES) } })
       const stored = async () => {
-        const count = (await site.kafka.ends(topic)).reduce((sum, end) => sum + end, 0)
-        const messages = await site.kafka.consume(topic, count)
+        const count = (await kafka.tester.ends(topic)).reduce((sum, end) => sum + end, 0)
+        const messages = await kafka.tester.consume(topic, count)
         return new Set(messages.map(({ value }) => JSON.parse(String(value)).event.id)).size
       }
-      return { env: { CFMR_KAFKAOUTPUT_TOPIC: topic }, proxy: undefined, stored, close: async () => {} }
+      const env = {
+        CFMR_KAFKAOUTPUT_TOPIC: topic,
+        CFMR_KAFKAOUTPUT_BROKERS: `127.0.0.1:${proxy.port}`,
+        CFMR_KAFKAOUTPUT_TIMEOUT: TIMEOUT,
+      }
+      return { env, proxy, stored, close: () => proxy.close() }
     },
     s3: () =>
       behind(s3.port, (port) => {
@@ -122,13 +138,31 @@ export async function startOutputServers(): Promise<OutputServers> {
             Object.entries(await server.read('counters')).reduce((sum, [name, count]) => (isLogs(name) ? sum + Number(count) : sum), 0),
         }),
         server,
+        // A connection that is reset ends StatsD's own daemon (0.9.0).
+        true,
       )
     },
   }
   return {
     place: (name, site) => places[name](site),
     close: async () => {
-      await Promise.all([openSearch.close(), s3.close()])
+      await Promise.all([openSearch.close(), s3.close(), kafka.close()])
     },
   }
+}
+
+/** A Kafka to write to, and proxies before as many listeners of it. */
+async function startProxiedKafka() {
+  const ports = await freePorts(KAFKA_PLACES)
+  const proxies = await Promise.all(ports.map((targetPort) => FaultProxy.start({ targetPort })))
+  const server = await startKafka({
+    proxied: proxies.map(({ port: advertisedPort }, index) => ({ port: ports[index] ?? 0, advertisedPort })),
+  })
+  const tester = await KafkaTester.connect(server)
+  const close = async () => {
+    await tester.close()
+    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await server.close()
+  }
+  return { proxies, tester, close }
 }

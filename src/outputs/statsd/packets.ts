@@ -1,67 +1,112 @@
+import { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { decimal } from './decimal.ts'
-import { type Sample, samplesOf } from './samples.ts'
+import { COUNT, GAUGE, type Group, SampleGroups, SampleReader, TIME, totalOf } from './samples.ts'
 
-/** What was said of one name in an interval. */
-interface Sum {
-  readonly sample: Sample
-  /** Counts: the sum. */
-  total: bigint
-}
+const COLON = 0x3a
+const MINUS = 0x2d
+const NEWLINE = 0x0a
+const LETTER_E = 0x65
+const LOWER_CASE = 0x20
 
-export interface LineOptions {
-  /** Whether a sign makes a change of a gauge's value, as in StatsD and Telegraf. */
-  readonly signsChange: boolean
+/** Lines together in packets, each at most `mtu` bytes; a longer line is one of its own. */
+class Packets {
+  readonly all: Buffer[] = []
+  readonly #mtu: number
+  readonly #open: ByteBuffer
+  /** A line's text is appended here, then {@link Packets.end} ends it. */
+  readonly line = new ByteBuffer(1024)
+
+  constructor(mtu: number) {
+    this.#mtu = mtu
+    this.#open = new ByteBuffer(mtu)
+  }
+
+  end(): void {
+    const { line } = this
+    if (this.#open.length > 0 && this.#open.length + 1 + line.length > this.#mtu) this.#close()
+    this.#open.reserve(line.length + 1)
+    if (this.#open.length > 0) this.#open.appendByte(NEWLINE)
+    line.bytes.copy(this.#open.bytes, this.#open.length, 0, line.length)
+    this.#open.length += line.length
+    line.length = 0
+  }
+
+  done(): readonly Buffer[] {
+    if (this.#open.length > 0) this.#close()
+    return this.all
+  }
+
+  #close(): void {
+    this.all.push(Buffer.from(this.#open.bytes.subarray(0, this.#open.length)))
+    this.#open.length = 0
+  }
 }
 
 /**
- * Adds up the samples of a batch to lines of StatsD's: counts with equal names are one line, of gauges the latest stays, each time is
- * a line.
+ * Adds up the samples of a batch to lines of StatsD's, in packets of at most `mtu` bytes: counts with equal names are one line, of gauges the latest
+ * stays, each time is a line.
  */
-export function statsdLines(text: string, { signsChange }: LineOptions): string[] {
-  const counts = new Map<string, Sum>()
-  const gauges = new Map<string, Sample>()
-  const lines: string[] = []
-  for (const sample of samplesOf(text)) {
-    const { type, time, value, name, tags } = sample
-    const key = `${name} ${tags}`
-    if (type === 'ms') lines.push(lineOf(sample, value))
-    else if (type === 'c') {
-      const known = counts.get(key)
-      if (known === undefined) counts.set(key, { sample, total: BigInt(value) })
-      else known.total += BigInt(value)
-    } else {
-      const known = gauges.get(key)
-      if (known === undefined || BigInt(known.time) <= BigInt(time)) gauges.set(key, sample)
+export function statsdPackets(bytes: Buffer, mtu: number): readonly Buffer[] {
+  const packets = new Packets(mtu)
+  const groups = new SampleGroups()
+  const sample = new SampleReader(bytes)
+  while (sample.next()) {
+    if (sample.type !== TIME) groups.add(sample)
+    else {
+      appendLine(packets.line, bytes, sample, '|ms')
+      packets.end()
     }
   }
-  for (const { sample, total } of counts.values()) lines.push(lineOf(sample, String(total)))
-  for (const sample of gauges.values()) {
-    // From zero on a change is the same as the value. Both lines go in one packet.
-    const line = lineOf(sample, sample.value)
-    lines.push(signsChange && sample.value.startsWith('-') ? `${lineOf(sample, '0')}\n${line}` : line)
+  for (const group of groups.all) {
+    if (group.type !== COUNT) continue
+    appendLine(packets.line, bytes, group, '|c', String(totalOf(group)))
+    packets.end()
   }
-  return lines
-}
-
-function lineOf({ name, type, tags }: Sample, value: string): string {
-  return `${name}:${decimal(value)}|${type}${tags}`
-}
-
-/** Lines together in packets, each at most `mtu` bytes; a longer line is one of its own. */
-export function packed(lines: readonly string[], mtu: number): Buffer[] {
-  const packets: Buffer[] = []
-  let open: string[] = []
-  let size = 0
-  for (const line of lines) {
-    const bytes = Buffer.byteLength(line)
-    if (open.length > 0 && size + 1 + bytes > mtu) {
-      packets.push(Buffer.from(open.join('\n')))
-      open = []
-      size = 0
+  for (const group of groups.all) {
+    if (group.type !== GAUGE) continue
+    if (bytes[group.value] === MINUS) {
+      // Most daemons take a sign for a change, and from zero on a change is the same as the value. Both lines go in one packet.
+      appendLine(packets.line, bytes, group, '|g', '0')
+      packets.line.appendByte(NEWLINE)
     }
-    size += bytes + (open.length > 0 ? 1 : 0)
-    open.push(line)
+    appendLine(packets.line, bytes, group, '|g')
+    packets.end()
   }
-  if (open.length > 0) packets.push(Buffer.from(open.join('\n')))
-  return packets
+  return packets.done()
+}
+
+type Span = Pick<Group, 'name' | 'nameEnd' | 'end' | 'value' | 'valueEnd'>
+
+/** Appends `NAME:VALUE|TYPE` and the tags; the value is the sample's own unless another is given. */
+function appendLine(line: ByteBuffer, bytes: Buffer, { name, nameEnd, end, value, valueEnd }: Span, type: string, other?: string): void {
+  const hasExponent = other === undefined && isWithExponent(bytes, value, valueEnd)
+  const text = hasExponent ? decimal(bytes.toString('latin1', value, valueEnd)) : other
+  line.reserve(end - name + (text?.length ?? valueEnd - value) + 8)
+  appendBytes(line, bytes, name, nameEnd)
+  line.appendByte(COLON)
+  if (text === undefined) appendBytes(line, bytes, value, valueEnd)
+  else line.appendAscii(text)
+  line.appendAscii(type)
+  appendBytes(line, bytes, nameEnd + 1, end)
+}
+
+function appendBytes(line: ByteBuffer, bytes: Buffer, start: number, end: number): void {
+  bytes.copy(line.bytes, line.length, start, end)
+  line.length += end - start
+}
+
+function isWithExponent(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (((bytes[at] as number) | LOWER_CASE) === LETTER_E) return true
+  return false
+}
+
+/** Lines in packets of at most `mtu` bytes. */
+export function packed(lines: Iterable<string>, mtu: number): readonly Buffer[] {
+  const packets = new Packets(mtu)
+  for (const text of lines) {
+    packets.line.reserve(text.length)
+    packets.line.appendAscii(text)
+    packets.end()
+  }
+  return packets.done()
 }

@@ -14,111 +14,176 @@ import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
-import { decimal } from './decimal.ts'
-import { cleanTag, METRIC, nameOf } from './metric-names.ts'
+import { type Snippet, snippet } from '../../lib/words.ts'
+import { InstanceSeries } from './instance-series.ts'
+import { type NameOptions, seriesTexts } from './metric-names.ts'
 import type { StatsdSettings } from './variables.ts'
 
-export type SampleEncoderOptions = Pick<StatsdSettings, 'format' | 'name' | 'maxAgeMs' | 'worker'> & { readonly nowMs?: () => number }
+export type SampleEncoderOptions = NameOptions & Pick<StatsdSettings, 'maxAgeMs'> & { readonly nowMs?: () => number }
 
-/** Instances of an app whose names are kept; what has more forgets them. */
-const MOST_INSTANCES = 1000
+const COUNT = snippet('c ')
+const TIME = snippet('m ')
+const GAUGE = snippet('g ')
 
-interface Texts {
-  /** With {@link METRIC} in the metric's place. */
-  readonly name: string
-  readonly tags: readonly (readonly [name: string, value: string])[]
-}
+const REQUEST_COUNT = snippet('http_request.count')
+const RESPONSE_SIZE = snippet('http_request.response_size')
+const DURATION = snippet('http_request.duration')
+const LOG_COUNT = snippet('log.count')
+const LOG_SIZE = snippet('log.size')
+const CPU = snippet('instance.cpu')
+const MEMORY = snippet('instance.memory')
+const MEMORY_QUOTA = snippet('instance.memory_quota')
+const DISK = snippet('instance.disk')
+const DISK_QUOTA = snippet('instance.disk_quota')
+const USAGE_NAMES = USAGE_METRICS.map((name) => snippet(`instance.${name}`))
+
+const SPACE = 0x20
+const NEWLINE = 0x0a
+const ZERO = 0x30
+const ONE = 0x31
+const MINUS = 0x2d
+/** Between a time in ns and one in ms. */
+const DIGITS_BELOW_MS = 6
+const NS_PER_MS = 1_000_000
+/** Longer times have more ms than a small integer holds. */
+const LONGEST_SECONDS = 2_000_000
+/** A sample has no more beside its names, its tags and what is copied of the event. */
+const ROOM_BYTES = 256
 
 /**
- * Writes events as samples: lines `TYPE TIME VALUE NAME TAGS`, with one space between. TYPE is StatsD's `c`, `ms` or `g`, TIME the event's
- * in ns. NAME and TAGS are whole, as the dialect has them. What comes with equal names and tags is added up when it is sent.
+ * Writes events as samples: lines `TYPE TIME VALUE NAME TAGS`, with one space between. TYPE is `c` (count), `m` (time, in ms) or `g` (gauge), TIME the
+ * event's in ns. NAME and TAGS are whole, as the dialect has them. What comes with equal names and tags is added up when it is sent.
  */
 export class SampleEncoder implements EventEncoder {
   readonly #options: SampleEncoderOptions
-  readonly #apps = new PerApp((): Map<string, Texts> => new Map())
+  readonly #nowMs: () => number
+  readonly #apps: PerApp<InstanceSeries>
+  readonly #methodTags: readonly Snippet[]
+  readonly #methodTag: string
+  readonly #statusTag: Snippet
 
   constructor(options: SampleEncoderOptions) {
+    const { format, nowMs = Date.now } = options
     this.#options = options
+    this.#nowMs = nowMs
+    this.#apps = new PerApp(({ owner }: App) => new InstanceSeries((instance) => seriesTexts(owner, instance, options)))
+    const equals = format === 'influx' ? '=' : ':'
+    this.#methodTag = `,method${equals}`
+    this.#methodTags = METHODS.map((method) => snippet(this.#methodTag + method))
+    this.#statusTag = snippet(`,status_code${equals}`)
   }
 
   encode(event: AppEvent, app: App, _message: Uint8Array, buffer: ByteBuffer): typeof NOT_TAKEN | undefined {
-    const { maxAgeMs, format, nowMs = Date.now } = this.#options
-    const time = textAt(event, event.timestamp, event.timestampEnd)
-    if (maxAgeMs > 0 && nowMs() - Number(time) / 1e6 > maxAgeMs) return NOT_TAKEN
-    if (format === 'graphite' && time.startsWith('-')) return NOT_TAKEN
-    const texts = this.#textsOf(app, textAt(event, event.instance, event.instanceEnd))
-    const append = (type: string, metric: string, value: string, tags: Texts['tags'] = []) => {
-      if (value === '') return
-      const line = Buffer.from(`${type} ${time} ${value} ${this.#spelled(texts, metric, tags)}\n`)
-      buffer.reserve(line.length)
-      buffer.bytes.set(line, buffer.length)
-      buffer.length += line.length
-    }
-    if (event.kind === HTTP) appendRequest(event, append)
+    const { maxAgeMs, format } = this.#options
+    if (maxAgeMs > 0 && this.#nowMs() - millisecondsOf(event) > maxAgeMs) return NOT_TAKEN
+    if (format === 'graphite' && event.view.getUint8(event.timestamp) === MINUS) return NOT_TAKEN
+    const series = this.#apps.of(app)
+    series.find(event)
+    if (event.kind === HTTP) this.#appendRequest(event, series, buffer)
     else if (event.kind === LOG) {
-      append('c', 'log.count', '1')
-      append('c', 'log.size', String(event.payloadSize))
-    } else if (event.kind === USAGE) appendFurtherUsage(event, append)
-    else appendUsage(event, append)
+      appendOne(event, buffer, series)
+      this.#end(event, series, LOG_COUNT, buffer)
+      begin(COUNT, event, buffer, series)
+      buffer.appendInteger(event.payloadSize)
+      this.#end(event, series, LOG_SIZE, buffer)
+    } else if (event.kind === USAGE) {
+      for (let i = 0; i < USAGE_NAMES.length; i++) {
+        const start = event.usage[2 * i] as number
+        this.#appendGauge(event, start, event.usage[2 * i + 1] as number, USAGE_NAMES[i] as Snippet, series, buffer)
+      }
+    } else {
+      this.#appendGauge(event, event.cpu, event.cpuEnd, CPU, series, buffer)
+      this.#appendGauge(event, event.memory, event.memoryEnd, MEMORY, series, buffer)
+      this.#appendGauge(event, event.memoryQuota, event.memoryQuotaEnd, MEMORY_QUOTA, series, buffer)
+      this.#appendGauge(event, event.disk, event.diskEnd, DISK, series, buffer)
+      this.#appendGauge(event, event.diskQuota, event.diskQuotaEnd, DISK_QUOTA, series, buffer)
+    }
     return undefined
   }
 
-  #textsOf(app: App, instance: string): Texts {
-    const instances = this.#apps.of(app)
-    let texts = instances.get(instance)
-    if (texts === undefined) {
-      if (instances.size >= MOST_INSTANCES) instances.clear()
-      const { owner } = app
-      const tags = [
-        ['app', owner.app.name || owner.app.id],
-        ['space', owner.space.name || owner.space.id],
-        ['org', owner.org.name || owner.org.id],
-        ['instance', instance],
-      ] as const
-      texts = { name: nameOf(this.#options.name, app, instance, this.#options.worker), tags }
-      instances.set(instance, texts)
+  #appendRequest(event: AppEvent, series: InstanceSeries, buffer: ByteBuffer): void {
+    const { view, contentLength, contentLengthEnd, durationSeconds, durationNanoseconds } = event
+    appendOne(event, buffer, series)
+    this.#end(event, series, REQUEST_COUNT, buffer)
+    const hasLength = !(event.absent & ABSENT_LENGTH) && contentLength < contentLengthEnd && view.getUint8(contentLength) !== MINUS
+    if (hasLength) {
+      begin(COUNT, event, buffer, series)
+      buffer.appendSpan(view, contentLength, contentLengthEnd)
+      this.#end(event, series, RESPONSE_SIZE, buffer)
     }
-    return texts
+    // A timer has no time below zero: StatsD takes such a line for a bad one.
+    if (durationSeconds < 0 || durationNanoseconds < 0) return
+    begin(TIME, event, buffer, series)
+    appendMilliseconds(durationSeconds, durationNanoseconds, buffer)
+    this.#end(event, series, DURATION, buffer)
   }
 
-  /** `NAME TAGS`: before the value, and behind the type. */
-  #spelled({ name, tags: common }: Texts, metric: string, more: Texts['tags']): string {
-    const { format } = this.#options
-    const whole = name.replaceAll(METRIC, metric)
-    if (format === 'plain' || format === 'graphite') return `${whole} `
-    const tags = [...common, ...more].filter(([, value]) => value !== '').map(([key, value]) => [key, cleanTag(value)] as const)
-    if (format === 'influx') return `${whole}${tags.map(([key, value]) => `,${key}=${value}`).join('')} `
-    return `${whole} ${tags.length === 0 ? '' : `|#${tags.map(([key, value]) => `${key}:${value}`).join(',')}`}`
+  #appendGauge(event: AppEvent, start: number, end: number, metric: Snippet, series: InstanceSeries, buffer: ByteBuffer): void {
+    if (start >= end) return
+    begin(GAUGE, event, buffer, series)
+    buffer.reserve(end - start + series.sizeBytes + ROOM_BYTES)
+    buffer.appendSpan(event.view, start, end)
+    this.#end(event, series, metric, buffer)
+  }
+
+  /** Appends ` NAME TAGS` and the line's end. */
+  #end(event: AppEvent, series: InstanceSeries, metric: Snippet, buffer: ByteBuffer): void {
+    buffer.appendByte(SPACE)
+    series.appendName(metric, buffer)
+    if (!series.hasTags) buffer.appendByte(SPACE)
+    else if (this.#options.format === 'influx') {
+      this.#appendTags(event, series, buffer)
+      buffer.appendByte(SPACE)
+    } else {
+      buffer.appendByte(SPACE)
+      this.#appendTags(event, series, buffer)
+    }
+    buffer.appendByte(NEWLINE)
+  }
+
+  #appendTags(event: AppEvent, series: InstanceSeries, buffer: ByteBuffer): void {
+    series.appendTags(buffer)
+    if (event.kind !== HTTP) return
+    if (!(event.absent & ABSENT_METHOD)) {
+      const known = this.#methodTags[event.method]
+      if (known !== undefined) buffer.appendSnippet(known)
+      else buffer.appendAscii(this.#methodTag + event.method)
+    }
+    if (event.absent & ABSENT_STATUS || event.statusCode >= event.statusCodeEnd) return
+    buffer.appendSnippet(this.#statusTag)
+    buffer.appendSpan(event.view, event.statusCode, event.statusCodeEnd)
   }
 }
 
-type Append = (type: string, metric: string, value: string, tags?: Texts['tags']) => void
-
-function appendRequest(event: AppEvent, append: Append): void {
-  const method = event.absent & ABSENT_METHOD ? '' : (METHODS[event.method] ?? String(event.method))
-  const status = event.absent & ABSENT_STATUS ? '' : textAt(event, event.statusCode, event.statusCodeEnd)
-  const length = event.absent & ABSENT_LENGTH ? '' : textAt(event, event.contentLength, event.contentLengthEnd)
-  const tags = [
-    ['method', method],
-    ['status_code', status],
-  ] as const
-  append('c', 'http_request.count', '1', tags)
-  append('c', 'http_request.response_size', length.startsWith('-') ? '' : length, tags)
-  const ms = event.durationSeconds * 1e3 + event.durationNanoseconds / 1e6
-  // A timer has no time below zero: StatsD takes such a line for a bad one.
-  append('ms', 'http_request.duration', ms < 0 ? '' : decimal(String(ms)), tags)
+/** Appends `TYPE TIME `, with room for all that follows but a gauge's value. */
+function begin(type: Snippet, { view, timestamp, timestampEnd }: AppEvent, buffer: ByteBuffer, series: InstanceSeries): void {
+  buffer.reserve(series.sizeBytes + ROOM_BYTES)
+  buffer.appendSnippet(type)
+  buffer.appendSpan(view, timestamp, timestampEnd)
+  buffer.appendByte(SPACE)
 }
 
-function appendUsage(event: AppEvent, append: Append): void {
-  append('g', 'instance.cpu', decimal(textAt(event, event.cpu, event.cpuEnd)))
-  append('g', 'instance.memory', textAt(event, event.memory, event.memoryEnd))
-  append('g', 'instance.memory_quota', textAt(event, event.memoryQuota, event.memoryQuotaEnd))
-  append('g', 'instance.disk', textAt(event, event.disk, event.diskEnd))
-  append('g', 'instance.disk_quota', textAt(event, event.diskQuota, event.diskQuotaEnd))
+function appendOne(event: AppEvent, buffer: ByteBuffer, series: InstanceSeries): void {
+  begin(COUNT, event, buffer, series)
+  buffer.appendByte(ONE)
 }
 
-function appendFurtherUsage(event: AppEvent, append: Append): void {
-  for (const [index, name] of USAGE_METRICS.entries()) {
-    append('g', `instance.${name}`, textAt(event, event.usage[2 * index] as number, event.usage[2 * index + 1] as number))
+/** A duration of not less than 0, exact to the ns. */
+function appendMilliseconds(seconds: number, nanoseconds: number, buffer: ByteBuffer): void {
+  if (seconds >= LONGEST_SECONDS) {
+    buffer.appendAscii(String(BigInt(seconds) * 1000n + BigInt(Math.trunc(nanoseconds / NS_PER_MS))))
+    return
   }
+  const ms = Math.trunc(nanoseconds / NS_PER_MS)
+  buffer.appendInteger(seconds * 1000 + ms)
+  buffer.appendFraction((nanoseconds - ms * NS_PER_MS) * 1000)
+}
+
+/** The event's time, in ms since 1970. */
+function millisecondsOf(event: AppEvent): number {
+  const { view, timestamp, timestampEnd } = event
+  if (view.getUint8(timestamp) === MINUS) return Number(textAt(event, timestamp, timestampEnd)) / NS_PER_MS
+  let ms = 0
+  for (let at = timestamp; at < timestampEnd - DIGITS_BELOW_MS; at++) ms = ms * 10 + view.getUint8(at) - ZERO
+  return ms
 }

@@ -2,10 +2,10 @@ import type { Output, Records, UnstoredRecord } from '../../flow/contracts.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { toError } from '../../lib/errors.ts'
 import { ByteStream } from '../byte-stream.ts'
-import { Datagrams } from '../datagrams.ts'
+import { Datagrams, type Sent } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
 import { IntervalSums } from './interval-sums.ts'
-import { packed, statsdLines } from './packets.ts'
+import { packed, statsdPackets } from './packets.ts'
 import type { StatsdSettings } from './variables.ts'
 
 export type StatsdOptions = StatsdSettings & Pick<RetryingOptions, 'backoff' | 'log'>
@@ -17,7 +17,8 @@ export class Statsd extends RetryingOutput implements Output {
   readonly #options: StatsdOptions
   readonly #stream: ByteStream
   readonly #datagrams: Datagrams
-  readonly #linesOf: (samples: string) => readonly string[]
+  /** Of Graphite alone. */
+  readonly #sums: IntervalSums | undefined
 
   constructor(options: StatsdOptions) {
     const { address, timeoutMs, format, flushIntervalMs } = options
@@ -30,26 +31,22 @@ export class Statsd extends RetryingOutput implements Output {
     // What was sent twice would count twice.
     this.#stream = new ByteStream({ host: address.host, port: address.port, timeoutMs, windowBytes: 0 })
     this.#datagrams = new Datagrams(address)
-    const sums = new IntervalSums(flushIntervalMs)
-    this.#linesOf =
-      format === 'graphite' ? (samples) => sums.add(samples) : (samples) => statsdLines(samples, { signsChange: format !== 'dogstatsd' })
+    this.#sums = format === 'graphite' ? new IntervalSums(flushIntervalMs) : undefined
   }
 
   async write({ bytes, count }: Records, signal: AbortSignal): Promise<readonly UnstoredRecord[]> {
     const startMs = performance.now()
     this.inFlight++
     try {
-      const lines = this.#linesOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
-      const packets = packed(lines, this.#options.mtu - LINE_END.length)
+      const packets = this.#packetsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
       for (let at = 0, failures = 0; at < packets.length; ) {
-        try {
-          await this.#send(packets[at] as Buffer, signal)
-          at++
-          failures = 0
-          this.works()
-        } catch (error) {
+        const { taken, problem } = await this.#send(packets.slice(at), signal)
+        at += taken
+        if (taken > 0) failures = 0
+        if (problem === undefined) this.works()
+        else {
           signal.throwIfAborted()
-          await this.waitToRetry(failures++, { reason: errorText(error), error: toError(error) }, signal)
+          await this.waitToRetry(failures++, { reason: errorText(problem), error: problem }, signal)
         }
       }
       this.countStored(count, bytes.length, (performance.now() - startMs) / 1000)
@@ -77,10 +74,39 @@ export class Statsd extends RetryingOutput implements Output {
     }
   }
 
-  #send(packet: Buffer, signal: AbortSignal): Promise<void> {
+  #packetsOf(samples: Buffer): readonly Buffer[] {
+    const mtu = this.#options.mtu - LINE_END.length
+    if (this.#sums === undefined) return statsdPackets(samples, mtu)
+    const { restarted } = this.#sums
+    const packets = packed(this.#sums.add(samples), mtu)
+    if (this.#sums.restarted > restarted) {
+      this.limitedLog.error(
+        'forgotten',
+        { sums: this.#sums.restarted },
+        `${this.destination}: sums of intervals that were forgotten may have begun anew, and Graphite has too little there`,
+      )
+    }
+    return packets
+  }
+
+  /** Sums that may have begun anew, though Graphite has more: see {@link IntervalSums.restarted}. */
+  get restarted(): number | undefined {
+    return this.#sums?.restarted
+  }
+
+  /** Datagrams end what they hold; Graphite wants the line's end there, too. */
+  async #send(packets: readonly Buffer[], signal: AbortSignal): Promise<Sent> {
     const { address, format } = this.#options
-    // Datagrams end what they hold; Graphite wants the line's end there, too.
-    if (address.protocol === 'udp') return this.#datagrams.send(format === 'graphite' ? Buffer.concat([packet, LINE_END]) : packet)
-    return this.waitFor(() => this.#stream.write([Buffer.concat([packet, LINE_END])], signal))
+    const isUdp = address.protocol === 'udp'
+    const ended = isUdp && format !== 'graphite' ? packets : packets.map((packet) => Buffer.concat([packet, LINE_END]))
+    if (isUdp) return this.#datagrams.send(ended)
+    for (const [taken, packet] of ended.entries()) {
+      try {
+        await this.waitFor(() => this.#stream.write([packet], signal))
+      } catch (error) {
+        return { taken, problem: toError(error) }
+      }
+    }
+    return { taken: ended.length }
   }
 }

@@ -3,7 +3,7 @@ import type { SocketOptions } from '../../lib/connect-socket.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { toError } from '../../lib/errors.ts'
 import { ByteStream } from '../byte-stream.ts'
-import { Datagrams } from '../datagrams.ts'
+import { Datagrams, type Sent } from '../datagrams.ts'
 import { type RetryingOptions, RetryingOutput } from '../retrying-output.ts'
 import { framesOf } from './frame-encoder.ts'
 import { RelpSession } from './relp.ts'
@@ -128,18 +128,15 @@ export class Syslog extends RetryingOutput implements Output {
     const bytes = bytesOf(records)
     const frames: Buffer[] = []
     for (let record = 0; record < records.count; record++) frames.push(...framesOf(bytes, startOf(records, record), records.endOf(record)))
-    const { address, framing } = this.#options
     for (let at = 0, failures = 0; at < frames.length; ) {
       const some = frames.slice(at, at + FRAMES_AT_ONCE)
-      try {
-        if (address.protocol === 'udp') await this.#sendDatagrams(some)
-        else await this.waitFor(() => this.#stream.write(framing === 'octet' ? some.map(counted) : some, signal))
-        at += some.length
-        failures = 0
-        this.works()
-      } catch (error) {
+      const { taken, problem } = await this.#send(some, signal)
+      at += taken
+      if (taken > 0) failures = 0
+      if (problem === undefined) this.works()
+      else {
         signal.throwIfAborted()
-        await this.waitToRetry(failures++, { reason: errorText(error), error: toError(error) }, signal)
+        await this.waitToRetry(failures++, { reason: errorText(problem), error: problem }, signal)
       }
     }
     this.repeated = this.#stream.repeated
@@ -147,8 +144,15 @@ export class Syslog extends RetryingOutput implements Output {
     return []
   }
 
-  async #sendDatagrams(frames: readonly Buffer[]): Promise<void> {
-    for (const frame of frames) await this.#datagrams.send(frame.subarray(0, -1))
+  async #send(frames: readonly Buffer[], signal: AbortSignal): Promise<Sent> {
+    const { address, framing } = this.#options
+    if (address.protocol === 'udp') return this.#datagrams.send(frames.map((frame) => frame.subarray(0, -1)))
+    try {
+      await this.waitFor(() => this.#stream.write(framing === 'octet' ? frames.map(counted) : frames, signal))
+      return { taken: frames.length }
+    } catch (error) {
+      return { taken: 0, problem: toError(error) }
+    }
   }
 
   async #open(signal: AbortSignal): Promise<RelpSession> {

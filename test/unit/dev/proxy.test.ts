@@ -107,4 +107,30 @@ describe('the fault proxy', () => {
     await closed(client)
     expect(answered).toBe('')
   })
+
+  it('that spares its target resets clients, and the target sees an ordinary end behind all that was sent', async () => {
+    let ended = false
+    const errors: Error[] = []
+    let text = ''
+    const target = createServer((socket) => {
+      socket.on('data', (chunk) => {
+        text += chunk
+      })
+      socket.on('error', (error) => errors.push(error))
+      socket.on('end', () => {
+        ended = true
+      })
+    })
+    await once(target.listen(0, '127.0.0.1'), 'listening')
+    const gentle = await FaultProxy.start({ targetPort: (target.address() as { port: number }).port, sparesTarget: true })
+    const client = connect(gentle.port, '127.0.0.1')
+    client.on('error', () => {})
+    clients.push(client)
+    client.write('sent')
+    await expect.poll(() => text).toBe('sent')
+    await Promise.all([closed(client), gentle.refuse()])
+    await expect.poll(() => ended).toBe(true)
+    expect(errors).toEqual([])
+    target.close()
+  })
 })

@@ -31,7 +31,7 @@ function encoded(encode: EventEncoder['encode'], values: Record<string, number>)
 const rates = { log_rate: 1318.5, log_rate_limit: -1 }
 
 test('StatsD gets each value as a gauge', () => {
-  const encoder = new SampleEncoder({ format: 'plain', name: '{app}.{instance}.{metric}', maxAgeMs: 0, worker: 'w' })
+  const encoder = new SampleEncoder({ format: 'plain', name: '{app}.{instance}.{metric}', maxAgeMs: 0, worker: 'w', mtu: 1432 })
   expect(encoded(encoder.encode.bind(encoder), rates).toString()).toBe(
     'g 1480000000123456789 1318.5 cart.3.instance.log_rate \ng 1480000000123456789 -1 cart.3.instance.log_rate_limit \n',
   )

@@ -6,26 +6,25 @@ import { ByteBuffer } from '../../../../src/lib/byte-buffer.ts'
 import { decimal } from '../../../../src/outputs/statsd/decimal.ts'
 import { IntervalSums } from '../../../../src/outputs/statsd/interval-sums.ts'
 import { templateProblem } from '../../../../src/outputs/statsd/metric-names.ts'
-import { packed, statsdLines } from '../../../../src/outputs/statsd/packets.ts'
+import { packed, statsdPackets } from '../../../../src/outputs/statsd/packets.ts'
 import { SampleEncoder, type SampleEncoderOptions } from '../../../../src/outputs/statsd/sample-encoder.ts'
 import { type EventFields, makeEvent } from '../../../support/make-event.ts'
 
 const PLAIN = 'cf.{org}.{space}.{app}.{instance}.{metric}'
 const AT = '1480000000123456789'
+const MTU = 1432
 
 /** Lines of all packets that these events make. */
 function linesOf(events: readonly EventFields[], options: Partial<SampleEncoderOptions> = {}, names: { app?: string; org?: string } = {}) {
   const metadata = { app: names.app ?? 'cart', app_guid: 'ag', space: 'dev', space_guid: 'sg', org: names.org ?? 'shop', org_guid: 'og' }
   const app = App.of('ag', metadata, 0, { documents: true })
-  const encoder = new SampleEncoder({ format: 'plain', name: PLAIN, maxAgeMs: 0, worker: '0-abc', ...options })
+  const encoder = new SampleEncoder({ format: 'plain', name: PLAIN, maxAgeMs: 0, worker: '0-abc', mtu: MTU, ...options })
   const buffer = new ByteBuffer(16)
   const taken = events.map((event) => encoder.encode(makeEvent(event), app, new Uint8Array(0), buffer) === undefined)
-  const samples = buffer.bytes.toString('utf8', 0, buffer.length)
-  const lines =
-    options.format === 'graphite'
-      ? new IntervalSums(10_000).add(samples)
-      : statsdLines(samples, { signsChange: options.format !== 'dogstatsd' })
-  return { lines: packed(lines, 1432).flatMap((packet) => packet.toString().split('\n')), taken, samples }
+  const samples = buffer.bytes.subarray(0, buffer.length)
+  const isGraphite = options.format === 'graphite'
+  const packets = isGraphite ? packed(new IntervalSums(10_000).add(samples), MTU) : statsdPackets(samples, MTU)
+  return { lines: packets.flatMap((packet) => packet.toString().split('\n')), taken, packets }
 }
 
 const request: EventFields = {
@@ -79,9 +78,25 @@ it('a gauge below zero is set from zero on, not changed', () => {
   ])
 })
 
-it('Datadog reads a sign as part of a gauge’s value', () => {
-  expect(linesOf([{ ...usage, cpu: '-5' }], { format: 'dogstatsd', name: 'cf.{metric}' }).lines[0]).toMatch(/^cf\.instance\.cpu:-5\|g\|#/)
-})
+test.each(['plain', 'dogstatsd', 'influx'] as const)(
+  '%s: a gauge below zero comes with its zero in one packet, however full that is',
+  (format) => {
+    const name = format === 'plain' ? PLAIN : 'cf.{metric}'
+    const usages = Array.from({ length: 40 }, (_, instance) => ({ ...usage, cpu: '-5', instance: String(instance) }))
+    const { packets } = linesOf(usages, { format, name })
+    expect(packets.length).toBeGreaterThan(3)
+    let found = 0
+    for (const packet of packets) {
+      const lines = packet.toString().split('\n')
+      for (const [at, line] of lines.entries()) {
+        if (!line.includes(':-5|g')) continue
+        expect(lines[at - 1]).toBe(line.replace(':-5|g', ':0|g'))
+        found++
+      }
+    }
+    expect(found).toBe(40)
+  },
+)
 
 it('a duration below zero is no time: the request is counted alone', () => {
   const { lines } = linesOf([{ ...request, durationNanoseconds: -5 }])
@@ -97,6 +112,28 @@ it('sizes that add up beyond what a double holds are exact', () => {
   const large = { ...request, contentLength: '9223372036854775807' }
   expect(linesOf(Array.from({ length: 200 }, () => large)).lines.at(-1)).toBe(
     `cf.shop.dev.cart.0.http_request.response_size:${9_223_372_036_854_775_807n * 200n}|c`,
+  )
+})
+
+test('times are exact to the ns, and sums of counts to the last digit', () => {
+  const event = fc.record({
+    durationSeconds: fc.integer({ min: 0, max: 9_000_000_000 }),
+    durationNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+    contentLength: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String),
+  })
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 20 }), (events) => {
+      const { lines } = linesOf(events.map((each) => ({ ...request, ...each })))
+      const size = events.reduce((sum, { contentLength }) => sum + BigInt(contentLength), 0n)
+      expect(lines.at(-1)).toBe(`cf.shop.dev.cart.0.http_request.response_size:${size}|c`)
+      for (const [at, { durationSeconds, durationNanoseconds }] of events.entries()) {
+        const [, whole = '', fraction = ''] = /:(\d+)(?:\.(\d+))?\|ms$/.exec(lines[at] ?? '') ?? []
+        const ns = BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
+        const exact = BigInt(durationSeconds) * 1_000_000_000n + BigInt(durationNanoseconds)
+        // Beyond weeks, whole ms are told.
+        expect(durationSeconds < 2_000_000 ? ns : ns / 1_000_000n).toBe(durationSeconds < 2_000_000 ? exact : exact / 1_000_000n)
+      }
+    }),
   )
 })
 
@@ -142,7 +179,7 @@ describe('Graphite', () => {
         const wanted = new Map<string, number>()
         let batch = ''
         const end = () => {
-          for (const line of sums.add(batch)) said.set(line.replace(/ \S+ /, ' '), Number(line.split(' ')[1]))
+          for (const line of sums.add(Buffer.from(batch))) said.set(line.replace(/ \S+ /, ' '), Number(line.split(' ')[1]))
           batch = ''
         }
         for (const { name, second, value, ends } of events) {
@@ -157,10 +194,29 @@ describe('Graphite', () => {
     )
   })
 
-  it('keeps so many sums and no more', () => {
+  const add = (sums: IntervalSums, ...samples: readonly string[]) => sums.add(Buffer.from(samples.map((text) => `${text} \n`).join('')))
+
+  it('keeps so many sums and no more: those that have not grown for the longest go, and what may have begun anew is counted', () => {
     const sums = new IntervalSums(1000, 2)
-    sums.add('c 1000000000 1 a \nc 1000000000 1 b \nc 1000000000 1 c \n')
-    expect(sums.add('c 1000000000 1 c \nc 1000000000 1 a \n')).toEqual(['c 2 1', 'a 1 1'])
+    add(sums, 'c 1000000000 1 a', 'c 1000000000 1 b')
+    add(sums, 'c 1000000000 1 a')
+    expect(sums.restarted).toBe(0)
+    expect(add(sums, 'c 1000000000 1 c', 'c 1000000000 1 a')).toEqual(['c 1 1', 'a 3 1'])
+    expect(sums.restarted).toBe(0)
+    expect(add(sums, 'c 1000000000 1 b')).toEqual(['b 1 1'])
+    expect(sums.restarted).toBe(1)
+  })
+
+  it('forgets what is long over without counting it', () => {
+    const sums = new IntervalSums(1000, 2)
+    for (let second = 1; second < 100; second++) add(sums, `c ${second}000000000 1 a`, `c ${second}000000000 1 b`)
+    expect(sums.restarted).toBe(0)
+  })
+
+  it('sums up durations as doubles do, whatever batches they come in', () => {
+    const sums = new IntervalSums(1000)
+    add(sums, 'm 1000000000 0.1 t', 'm 1000000000 12.25 t')
+    expect(add(sums, 'm 1000000000 3 t')).toEqual(['t.sum 15.35 1', 't.max 12.25 1'])
   })
 })
 
@@ -169,6 +225,43 @@ it.each([
   ['influx', 'cf.http_request.count,app=ca_rt,space=dev,org=shop,instance=0,method=GET,status_code=200:1|c'],
 ] as const)('%s has names in tags', (format, line) => {
   expect(linesOf([request], { format, name: 'cf.{metric}' }, { app: 'ca|rt' }).lines).toContain(line)
+})
+
+describe('long names', () => {
+  const long = 'x'.repeat(255)
+  const formats = ['plain', 'dogstatsd', 'influx', 'graphite'] as const
+  const nameIn = (format: (typeof formats)[number]) => (format === 'dogstatsd' || format === 'influx' ? 'cf.{metric}' : PLAIN)
+
+  test.each(formats)('%s: they are cut so that lines fit into packets and parts into names of files', (format) => {
+    const { lines, packets } = linesOf([request, usage], { format, name: nameIn(format) }, { app: `${long}a`, org: long })
+    expect(lines).toHaveLength(format === 'graphite' ? 9 : 8)
+    for (const packet of packets) expect(packet.length).toBeLessThanOrEqual(MTU)
+    for (const line of lines) for (const part of line.split(/[ :|,;=]/)[0]?.split('.') ?? []) expect(part.length).toBeLessThanOrEqual(250)
+  })
+
+  test.each(formats)('%s: two that begin alike stay two', (format) => {
+    const of = (app: string) => linesOf([request], { format, name: nameIn(format) }, { app })
+    expect(of(`${long}a`).lines[0]).not.toBe(of(`${long}b`).lines[0])
+    expect(of(`${long}a`).lines[0]).toBe(of(`${long}a`).lines[0])
+  })
+
+  it('are cut the more the smaller packets are, to a line that fits', () => {
+    const wide = '\u{1f600}'.repeat(150)
+    const { packets } = linesOf([request], { format: 'dogstatsd', name: 'cf.{metric}', mtu: 512 }, { app: wide, org: wide })
+    for (const packet of packets) {
+      expect(packet.toString()).not.toContain('\ufffd')
+      for (const line of packet.toString().split('\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(512)
+    }
+  })
+
+  it('of parts without a dot between them make no name longer than a file’s', () => {
+    const names = { app: 'a'.repeat(180), org: 'o'.repeat(180) }
+    const { lines } = linesOf([request], { format: 'graphite', name: '{org}_{app}_{metric}' }, names)
+    for (const line of lines) {
+      expect(line).toMatch(/^o+-[0-9a-f]{8}_a+-[0-9a-f]{8}_http_request\.\w+(\.sum|\.max)? [\d.]+ \d+$/)
+      for (const part of (line.split(' ')[0] ?? '').split('.')) expect(part.length).toBeLessThanOrEqual(250)
+    }
+  })
 })
 
 test.each([
@@ -207,7 +300,7 @@ test('packets keep to their size, and lines are whole', () => {
   fc.assert(
     fc.property(samples, fc.integer({ min: 100, max: 600 }), (all, mtu) => {
       const samples = all.map(({ name, value }) => `c 1 ${value} ${name} \n`).join('')
-      const packets = packed(statsdLines(samples, { signsChange: true }), mtu)
+      const packets = statsdPackets(Buffer.from(samples), mtu)
       expect(packets.every(({ length }) => length <= mtu)).toBe(true)
       const sums = new Map<string, number>()
       for (const { name, value } of all) sums.set(name, (sums.get(name) ?? 0) + value)
@@ -222,6 +315,7 @@ test.each([
   ['{metric}', undefined],
   ['cf.{app}', 'a name with {metric}'],
   ['cf.{apps}.{metric}', '{org}, {space}, {app}, {instance}, {metric} and {worker} alone, {apps} is none of them'],
+  [`${'x'.repeat(200)}{metric}`, 'at most 200 characters'],
   ['cf:{metric}', 'A-Z, a-z, 0-9, _, - and . between the placeholders'],
 ])('the template %s: %s', (template, problem) => {
   expect(templateProblem(template)).toBe(problem)
