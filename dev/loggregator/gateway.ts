@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
+import { promisify } from 'node:util'
 import { dropCounter, type GatewayEnvelope, Selection } from './envelope.ts'
 import { GatewayRecord } from './record.ts'
 import { GatewayStream, type StreamOptions } from './stream.ts'
@@ -82,6 +83,12 @@ export class GatewayFake {
         if (stream.selection.takes(envelope)) stream.offer(envelope)
       }
     }
+  }
+
+  /** TCP connections to it. */
+  async connections(): Promise<number> {
+    const server = this.#server
+    return server === undefined ? 0 : await promisify(server.getConnections.bind(server))()
   }
 
   freeze(): void {

@@ -64,6 +64,11 @@ export class GatewayStream {
     if (this.#buffer.length >= batchEnvelopes) this.#pump(true)
   }
 
+  /** Writes what waits for a batch to fill. */
+  flush(): void {
+    this.#pump(false)
+  }
+
   /** Nothing comes any more, not even heartbeats, and nothing is closed. */
   freeze(): void {
     this.#isFrozen = true
