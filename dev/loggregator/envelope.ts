@@ -1,5 +1,5 @@
 /** What a stream selects by. */
-export type Selector = 'log' | 'counter' | 'gauge' | 'timer' | 'event'
+type Selector = 'log' | 'counter' | 'gauge' | 'timer' | 'event'
 
 /** An envelope on its way through the gateway. */
 export interface GatewayEnvelope {

@@ -35,6 +35,14 @@ interface ConfiguredInput {
   check(log: Logger, signal: AbortSignal): Findings
 }
 
+/** What inputs are judged by beside their own variables. */
+interface InputRules extends Pick<Common, 'kafka'> {
+  /** Whether a file stands in for Cloud Controller. */
+  readonly isApiFile: boolean
+  /** Whether a ready token is given. */
+  readonly hasToken: boolean
+}
+
 /**
  * An input as the program knows it. All that is said of an input stands in its folder, and its end here: what can be set, what does not go
  * together, how it is built and checked. Whoever adds one copies a folder and names it in `inputs.ts`.
@@ -53,6 +61,6 @@ export interface InputEnd<V extends Variables = Variables> {
   readonly needsCloudController: boolean
   readonly variables: V & Readonly<Record<string, Description>>
   /** What is missing, and what does not go together: `NAME: found …, expected …` each. Asked where the input is chosen. */
-  mistakes(rules: EndRules<V>, common: Pick<Common, 'kafka'>): Iterable<string>
+  mistakes(rules: EndRules<V>, common: InputRules): Iterable<string>
   configure(values: ValuesOf<V>, common: Common): ConfiguredInput
 }

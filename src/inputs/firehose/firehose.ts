@@ -43,10 +43,7 @@ const NS_A_MS = 1_000_000n
 export class FirehoseInput implements Input, InputStats {
   readonly name = 'firehose'
   readonly acknowledged = false
-  readonly skipped = 0
-  readonly gaps = 0
   readonly isPaused = false
-  readonly partitions = () => []
   readonly #options: FirehoseInputOptions
   readonly #log: ReturnType<typeof limitedLog>
   readonly #bell = new Bell()
@@ -90,6 +87,7 @@ export class FirehoseInput implements Input, InputStats {
   /** Resolves to the number of envelopes that are lost, since nobody sends them again. */
   async close(): Promise<number> {
     await this.#stopReading()
+    await this.#options.access.close()
     this.#log.flush()
     return this.#queue.close()
   }
@@ -112,13 +110,13 @@ export class FirehoseInput implements Input, InputStats {
   }
 
   /** What is its own among inputs, as `/stats` shows it. */
-  figures() {
+  readonly figures = () => {
     return {
       streams: this.#streams.open,
       reconnects: { ...this.#streams.reconnects } as Readonly<Record<string, number>>,
       seconds_without_stream: this.#streams.secondsWithout,
-      /** Undefined before the first. */
-      last_envelope_age_seconds: this.#lastEnvelopeMs === 0 ? undefined : Math.max(0, Date.now() - this.#lastEnvelopeMs) / 1000,
+      /** null before the first. */
+      last_envelope_age_seconds: this.#lastEnvelopeMs === 0 ? null : Math.max(0, Date.now() - this.#lastEnvelopeMs) / 1000,
       /** How old the newest was when it came. */
       lag_seconds: this.#lagMs / 1000,
       platform_dropped: this.#platformDropped,
