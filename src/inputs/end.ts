@@ -15,8 +15,16 @@ export interface InputParts {
   readonly flushNow: () => void
   /** Bytes that outputs keep beside the messages in flight. */
   readonly keptBytes: () => number
-  /** The translator of Cloud Foundry's envelopes, one for each `httpPeer`: the side that counts where CFMR_HTTPPEER does not say. */
-  readonly envelopes: (httpPeer: 'both' | 'server') => Translator<unknown, EventEncoder>
+  /** The translator of Cloud Foundry's envelopes. */
+  readonly envelopes: (use: EnvelopeUse) => Translator<unknown, EventEncoder>
+}
+
+/** How an input's envelopes are taken. */
+export interface EnvelopeUse {
+  /** The side of a request that counts where CFMR_HTTPPEER does not say. */
+  readonly httpPeer: 'both' | 'server'
+  /** Whether names in tags serve where Cloud Controller has none. */
+  readonly isNamed: boolean
 }
 
 /** An input that was built: what it reads, who understands that, and what it tells of itself. */
