@@ -42,6 +42,8 @@ export interface EventEncoder {
    * and returns the reason in words, or {@link NOT_TAKEN}.
    */
   encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): string | typeof NOT_TAKEN | undefined
+  /** Whether it passes messages on as they came, for readers who may know V1 alone. */
+  readonly passesMessagesOn?: boolean
   /** Where in the output the record goes that was appended last, where that has several places. */
   readonly place?: string
 }
@@ -57,6 +59,8 @@ export interface CloudFoundryTranslatorOptions {
   readonly groupMessages: number
   /** Where given, events of apps that do not exist are written with these names, and those of apps that cannot be asked for do not wait. */
   readonly names?: NamesOfMessages | undefined
+  /** Where given, what is passed on in place of a message; undefined where there is nothing that readers would understand. */
+  readonly passedOn?: ((message: Buffer) => Buffer | undefined) | undefined
   /** Several translators may count together. */
   readonly counts?: TranslatorCounts
 }
@@ -191,11 +195,17 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i] as Sink<EventEncoder>
       const { encoder } = sink
-      const problem = encoder.encode(event, owner, value, sink.buffer, ack, index)
+      const message = encoder.passesMessagesOn === true ? this.#passedOn(value) : value
+      const problem = message === undefined ? NOT_TAKEN : encoder.encode(event, owner, message, sink.buffer, ack, index)
       if (problem === undefined) sink.close(ack, index, value, encoder.place)
       else if (problem === NOT_TAKEN) ack.settle('discarded', index)
       else sink.bury('refused', problem, ack, index, value)
     }
+  }
+
+  #passedOn(value: Buffer): Buffer | undefined {
+    const { passedOn } = this.#options
+    return passedOn === undefined ? value : passedOn(value)
   }
 }
 

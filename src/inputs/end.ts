@@ -23,8 +23,11 @@ export interface InputParts {
 export interface EnvelopeUse {
   /** The side of a request that counts where CFMR_HTTPPEER does not say. */
   readonly httpPeer: 'both' | 'server'
-  /** Whether names in tags serve where Cloud Controller has none. */
-  readonly isNamed: boolean
+  /**
+   * Whether they are V2 in JSON, straight from the firehose: names in tags serve where Cloud Controller has none, and outputs that pass envelopes on
+   * get V1, as nozzles write it.
+   */
+  readonly isFirehose: boolean
 }
 
 /** An input that was built: what it reads, who understands that, and what it tells of itself. */

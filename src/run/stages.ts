@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { Decoder, GROUP_MESSAGES } from '../cloud-foundry/decode/decoder.ts'
+import { v1MessageOf } from '../cloud-foundry/decode/v2/v1-json.ts'
 import { CloudController } from '../cloud-foundry/enricher/cloud-controller.ts'
 import { CloudControllerV2 } from '../cloud-foundry/enricher/cloud-controller-v2.ts'
 import { Enricher } from '../cloud-foundry/enricher/enricher.ts'
@@ -93,7 +94,7 @@ class EnvelopeTranslators {
 
   of(use: EnvelopeUse): CloudFoundryTranslator {
     const httpPeer = this.#config.httpPeer ?? use.httpPeer
-    const key = `${httpPeer} ${use.isNamed}`
+    const key = `${httpPeer} ${use.isFirehose}`
     const { notFound } = this.#config.metadata
     const known = this.#byUse.get(key)
     if (known !== undefined) return known
@@ -102,7 +103,7 @@ class EnvelopeTranslators {
       apps: this.#apps,
       notFound,
       httpPeer,
-      names: use.isNamed ? this.#names : undefined,
+      ...(use.isFirehose && { names: this.#names, passedOn: v1MessageOf }),
       groupMessages: GROUP_MESSAGES,
       counts: this.counts,
     })

@@ -25,7 +25,7 @@ export const firehose: InputEnd<typeof variables> = {
       settings,
       build: ({ ledger, log, keptBytes, envelopes }) => ({
         input: new FirehoseInput({ ...cf, ...streams, ...limits, access: accessOf(settings, log), keptBytes, ledger, log }),
-        translator: envelopes({ httpPeer: 'server', isNamed: true }),
+        translator: envelopes({ httpPeer: 'server', isFirehose: true }),
       }),
       check: (log, signal) => checkFirehose({ settings, access: accessOf(settings, log) }, signal),
     }

@@ -43,7 +43,7 @@ export const kafka: InputEnd<typeof variables> = {
           flushNow,
           keptBytes,
         }),
-        translator: envelopes({ httpPeer: 'both', isNamed: false }),
+        translator: envelopes({ httpPeer: 'both', isFirehose: false }),
       }),
       check: (log) => checkKafka({ settings, kafka: kafkaConfig({ ...kafka, log }) }),
     }
