@@ -1,6 +1,6 @@
 import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
 import { sleep } from '../../src/lib/sleep.ts'
-import { sampleApps } from '../load/mix.ts'
+import { type Kind, sampleApps } from '../load/mix.ts'
 import type { GatewayEnvelope } from './envelope.ts'
 
 export interface NumberedOptions {
@@ -67,6 +67,12 @@ export class Numbered {
     }
     const text = `${head}${tags}},"gauge":{"metrics":{"cpu":{"unit":"percentage","value":${number % 100}.5},"disk":{"unit":"bytes","value":139264},"disk_quota":{"unit":"bytes","value":1073741824},"memory":{"unit":"bytes","value":${1_000_000 + number}},"memory_quota":{"unit":"bytes","value":268435456}}}}`
     return { number, selector: 'gauge', sourceId, names: GAUGES, text: this.#spaced(text) }
+  }
+
+  /** The measurement that its point goes to. */
+  kind(number: number): Kind {
+    const kind = number % TURN
+    return kind < REQUEST ? 'log' : kind === REQUEST ? 'http_request' : 'instance'
   }
 
   /** The number of what is stored with this time, in ns. */
