@@ -15,7 +15,7 @@ it('streams are replaced before the gateway ends them, and nothing is lost but w
   const reader = new Reader(foundation, { streamAgeMs: 1200 })
   await waitUntil('both streams are open', () => foundation.gateway.streams.length === 2)
   const flow = foundation.flow(2000)
-  await waitUntil('eight streams were replaced', () => (reader.input.figures().reconnects['age'] ?? 0) >= 8, { timeoutMs: 60_000 })
+  await waitUntil('eight streams were replaced', () => reader.input.figures().reconnects.age >= 8, { timeoutMs: 60_000 })
   await flow.stop()
   const { record } = foundation.gateway
   await waitUntil('the gateway has sent all or thrown it away', () => record.count('written') + record.count('discarded') === flow.count)
@@ -27,7 +27,7 @@ it('streams are replaced before the gateway ends them, and nothing is lost but w
   // Old streams leave no connection behind.
   expect(await foundation.gateway.connections()).toBeLessThanOrEqual(4)
   expect(reader.ledger.fates.written).toBe(reader.numbers.length)
-  expect(Object.keys(reader.input.figures().reconnects)).toEqual(['age'])
+  expect(Object.keys(reader.reconnects)).toEqual(['age'])
 })
 
 it('two instances of one shard share what there is, and repeat nothing', async () => {
@@ -61,7 +61,7 @@ it('an expired token is renewed once for all streams, and nothing waits longer f
   expect(refused).toBeLessThanOrEqual(2)
   expect(gateway.requests).toHaveLength(4 + refused)
   expect(cloudController.uaa.grants.filter(({ isGiven }) => isGiven)).toHaveLength(2)
-  expect(reader.input.figures().reconnects).toEqual({ eof: 2, not_found: refused })
+  expect(reader.reconnects).toEqual({ eof: 2, not_found: refused })
   expect(reader.lines.filter(({ level }) => level === 'ERROR')).toEqual([])
 })
 
@@ -95,7 +95,7 @@ it.each([
   await waitUntil('it was tried a few times', () => gateway.requests.length >= 4)
   const times = gateway.requests.map(({ atMs }) => atMs)
   expect((times[3] as number) - (times[1] as number)).toBeGreaterThan(450)
-  expect(Object.keys(reader.input.figures().reconnects)).toEqual([cause])
+  expect(Object.keys(reader.reconnects)).toEqual([cause])
   expect(reader.input.notReady()).toHaveLength(1)
   expect(reader.input.figures().seconds_without_stream).toBeGreaterThan(0)
   gateway.trouble = undefined
@@ -112,7 +112,7 @@ it('a gateway that is restarted is found again', async () => {
   const reader = new Reader(foundation)
   await waitUntil('both streams are open', () => gateway.streams.length === 2)
   await gateway.goDown()
-  await waitUntil('it is missed', () => (reader.input.figures().reconnects['unreachable'] ?? 0) >= 2)
+  await waitUntil('it is missed', () => reader.input.figures().reconnects.unreachable >= 2)
   expect(reader.input.notReady()[0]).toMatch(/^firehose: no stream is open: http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED/)
   await gateway.comeBack()
   await waitUntil('both streams are open again', () => reader.input.figures().streams === 2)
@@ -127,7 +127,7 @@ it('a stream over which nothing comes, not even heartbeats, is dead and replaced
   await waitUntil('both streams are open', () => gateway.streams.length === 2)
   const [frozen, quiet] = gateway.streams
   frozen?.freeze()
-  await waitUntil('it was replaced', () => reader.input.figures().reconnects['silent'] === 1 && reader.input.figures().streams === 2)
+  await waitUntil('it was replaced', () => reader.input.figures().reconnects.silent === 1 && reader.input.figures().streams === 2)
   expect(gateway.streams).toContain(quiet)
   expect(gateway.streams).not.toContain(frozen)
   expect(reader.lines.find(({ cause }) => cause === 'silent')).toMatchObject({

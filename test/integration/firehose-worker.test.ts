@@ -36,7 +36,7 @@ it('what comes over the firehose is written, each envelope once, and a stop writ
     acknowledged: false,
     streams: 2,
     dropped: 0,
-    reconnects: {},
+    reconnects: { age: 0, silent: 0, eof: 0 },
     oversized: 0,
     truncated: 0,
     last_error: null,

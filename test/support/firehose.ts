@@ -73,6 +73,11 @@ export class Reader {
     onTestFinished(() => this.stop())
   }
 
+  /** Those that have happened. */
+  get reconnects(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this.input.figures().reconnects).filter(([, count]) => count > 0))
+  }
+
   /** Settles what waits for it. */
   settle(): void {
     for (const { ack, messages } of this.unsettled.splice(0)) ack.settle('written', 0, messages.length)

@@ -113,7 +113,7 @@ export class FirehoseInput implements Input, InputStats {
   readonly figures = () => {
     return {
       streams: this.#streams.open,
-      reconnects: { ...this.#streams.reconnects } as Readonly<Record<string, number>>,
+      reconnects: { ...this.#streams.reconnects },
       seconds_without_stream: this.#streams.secondsWithout,
       /** null before the first. */
       last_envelope_age_seconds: this.#lastEnvelopeMs === 0 ? null : Math.max(0, Date.now() - this.#lastEnvelopeMs) / 1000,

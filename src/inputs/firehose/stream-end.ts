@@ -3,18 +3,10 @@
  * `overloaded`: that, at once. `silent`: no heartbeat. `broken`: the connection. `unreachable`: there was none. `login`: no token. `not_found`: rights,
  * or nothing there. `refused`: any other answer. `stopped`: by us.
  */
-export type Cause =
-  | 'age'
-  | 'closing'
-  | 'eof'
-  | 'overloaded'
-  | 'silent'
-  | 'broken'
-  | 'unreachable'
-  | 'login'
-  | 'not_found'
-  | 'refused'
-  | 'stopped'
+export type Cause = (typeof CAUSES)[number] | 'stopped'
+
+/** All that can befall a stream by itself. */
+export const CAUSES = ['age', 'closing', 'eof', 'overloaded', 'silent', 'broken', 'unreachable', 'login', 'not_found', 'refused'] as const
 
 export interface StreamEnd {
   readonly cause: Cause

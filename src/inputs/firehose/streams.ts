@@ -4,7 +4,7 @@ import { type LimitedLog, limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { GatewayStream, type GatewayStreamOptions } from './gateway-stream.ts'
-import type { Cause, StreamEnd } from './stream-end.ts'
+import { CAUSES, type Cause, type StreamEnd } from './stream-end.ts'
 
 export interface StreamsOptions extends GatewayStreamOptions {
   /** How many are open at once. */
@@ -53,7 +53,7 @@ export class Streams {
   #withoutSinceMs: number | undefined
   #withoutMs = 0
   /** Streams that were replaced or lost, or could not be opened, by cause. */
-  readonly reconnects: Partial<Record<Cause, number>> = {}
+  readonly reconnects = Object.fromEntries(CAUSES.map((cause) => [cause, 0])) as Record<(typeof CAUSES)[number], number>
   /** Of those, the ones that nobody wanted. */
   failures = 0
   lastError: string | undefined
@@ -200,7 +200,7 @@ export class Streams {
   }
 
   #count(cause: Cause): void {
-    this.reconnects[cause] = (this.reconnects[cause] ?? 0) + 1
+    if (cause !== 'stopped') this.reconnects[cause]++
   }
 
   #report({ cause, error, needsOperator = false }: StreamEnd): void {
