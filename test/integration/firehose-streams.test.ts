@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { makeCertificates } from '../../dev/certificates.ts'
+import { ANSWERS } from '../../dev/cloud-controller/faults.ts'
 import { dropCounter } from '../../dev/loggregator/envelope.ts'
 import { Numbered } from '../../dev/loggregator/numbered.ts'
+import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
 import { Reader, startFoundation } from '../support/firehose.ts'
 
@@ -208,4 +212,41 @@ it('the gateway tells of drops where its reader does not read, and the reader sa
     gateway.streams[0]?.flush()
     return reader.input.figures().platform_dropped >= 15
   })
+})
+
+it('over TLS a gateway is read whose authority is trusted, and no other', async () => {
+  const certificates = makeCertificates(scratchFolder('firehose-tls'))
+  const store = readFileSync(certificates.serverKeyStore, 'utf8')
+  const foundation = await startFoundation({ gateway: { tls: { key: store, cert: store } } })
+  const stranger = new Reader(foundation, { shardId: 'stranger', trusted: [readFileSync(certificates.otherCa, 'utf8')] })
+  const reader = new Reader(foundation, { trusted: [readFileSync(certificates.ca, 'utf8')] })
+  await waitUntil('both streams are open', () => foundation.gateway.streams.length === 2)
+  foundation.gateway.publish(foundation.numbered.envelope(0))
+  await waitUntil('an envelope has come', () => reader.numbers.length === 1)
+  await waitUntil('the other is refused', () => stranger.lines.some(({ level }) => level === 'ERROR'))
+  expect(stranger.lines.find(({ level }) => level === 'ERROR')).toMatchObject({
+    cause: 'unreachable',
+    error: expect.stringMatching(/its certificate is not trusted: .*NODE_EXTRA_CA_CERTS/),
+  })
+})
+
+it('UAA away when a stream has to be opened: it is tried again, the open streams go on, and no token is in the log', async () => {
+  const foundation = await startFoundation({ cloudController: { accessTokenSeconds: 1 } })
+  const { cloudController, gateway, numbered } = foundation
+  const reader = new Reader(foundation)
+  await waitUntil('both streams are open', () => gateway.streams.length === 2)
+  cloudController.faults.add({ ...ANSWERS.databaseDown, kind: 'token' })
+  // The token is renewed when four fifths of its time are over.
+  await waitUntil('the token is old', () => !cloudController.uaa.accepts(gateway.requests[0]?.authorization))
+  gateway.streams[0]?.end()
+  await waitUntil('a stream is missed', () => reader.input.figures().reconnects.login >= 2)
+  expect(reader.input.figures().streams).toBe(1)
+  expect(reader.input.notReady()).toEqual([])
+  gateway.publish(numbered.envelope(0))
+  await waitUntil('the other still reads', () => reader.numbers.length === 1)
+  cloudController.faults.heal()
+  await waitUntil('both streams are open again', () => reader.input.figures().streams === 2)
+  const token = gateway.requests[0]?.authorization?.replace('bearer ', '') ?? ''
+  expect(token.length).toBeGreaterThan(20)
+  expect(JSON.stringify(reader.lines)).not.toContain(token)
 })
