@@ -4,7 +4,7 @@ import { nearest } from '../src/lib/nearest.ts'
 import { sleep } from '../src/lib/sleep.ts'
 import { startCloudController } from './cloud-controller/cloud-controller.ts'
 import { type Destination, destinations } from './demo/destinations.ts'
-import { embeddedDemo } from './demo/embedded.ts'
+import { firehoseDemo } from './demo/firehose.ts'
 import { busiestApps, busiestText, reportText, rowsOf, storedOf } from './demo/report.ts'
 import { type DemoServers, demoServers } from './demo/servers.ts'
 import { createTopics, kafkaClient } from './kafka-client.ts'
@@ -18,6 +18,8 @@ const { values: options } = parseArgs({
     /** Until Ctrl-C without it. */
     seconds: { type: 'string' },
     rate: { type: 'string', default: '5000' },
+    /** Where from: a real Kafka, or a gateway as the firehose has it, without Kafka. */
+    input: { type: 'string', default: 'kafka' },
     /** Where to; each on its real server. */
     output: { type: 'string', default: 'influxdb' },
   },
@@ -28,30 +30,42 @@ const stop = new AbortController()
 process.on('SIGINT', () => (stop.signal.aborted ? process.exit(130) : stop.abort()))
 process.on('SIGTERM', () => stop.abort())
 
-const { output } = options
+const { input, output } = options
+choose('--input', input, ['kafka', 'firehose'])
 const outputs = ['influxdb', ...Object.keys(destinations)]
-if (!outputs.includes(output)) {
-  const meant = outputs.find((name) => name.startsWith(output)) ?? nearest(output, outputs)
-  console.error(
-    `--output: found "${output}", expected one of ${outputs.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`,
-  )
-  process.exit(2)
+choose('--output', output, outputs)
+
+const perSecond = Number(options.rate)
+const seconds = options.seconds === undefined ? undefined : Number(options.seconds)
+if (input === 'firehose') process.exitCode = await withoutKafka(output)
+else {
+  console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
+  const servers = await demoServers()
+  if (servers === undefined) {
+    console.log(
+      'No servers: there is neither Java 17 with Maven and apt-get, nor Docker, nor are CFMR_KAFKA_BROKERS and CFMR_INFLUXDB_ADDR set.\n' +
+        'This is the program without Kafka, reading from the firehose and writing to stdout: npm run demo -- --input firehose\n',
+    )
+    process.exitCode = await withoutKafka('stdout')
+  } else {
+    try {
+      process.exitCode = (await demo(servers)) ? 0 : 1
+    } finally {
+      await servers.close()
+    }
+  }
 }
 
-console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
-const servers = await demoServers()
-if (servers === undefined) {
-  console.log(
-    'No servers: there is neither Java 17 with Maven and apt-get, nor Docker, nor are CFMR_KAFKA_BROKERS and CFMR_INFLUXDB_ADDR set.\n' +
-      'This is the same pipeline embedded: a sample of envelopes from a file, their points on stdout.\n',
-  )
-  process.exitCode = await embeddedDemo()
-} else {
-  try {
-    process.exitCode = (await demo(servers)) ? 0 : 1
-  } finally {
-    await servers.close()
-  }
+async function withoutKafka(to: string): Promise<0 | 1> {
+  return (await firehoseDemo({ output: to, perSecond, seconds, stop: stop.signal })) ? 0 : 1
+}
+
+/** Ends the process where it is none of them. */
+function choose(option: string, found: string, all: readonly string[]): void {
+  if (all.includes(found)) return
+  const meant = all.find((name) => name.startsWith(found)) ?? nearest(found, all)
+  console.error(`${option}: found "${found}", expected one of ${all.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`)
+  process.exit(2)
 }
 
 /** Resolves to whether all that was sent is stored. */
@@ -62,7 +76,6 @@ async function demo(servers: DemoServers): Promise<boolean> {
     { topic: `cf-metrics-${id}`, partitions: 2 },
   ]
   const database = `cf_demo_${id}`
-  const perSecond = Number(options.rate)
   const mix = loadMix({ firstTimestampNs: BigInt(Date.now()) * 1_000_000n, stepNs: BigInt(Math.round(1e9 / perSecond)) })
   const cloudController = await startCloudController({ apps: mix.apps })
   const kafka = kafkaClient(servers.brokers)

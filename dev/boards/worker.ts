@@ -1,5 +1,6 @@
 import { type Board, dataSourceVariable } from './board.ts'
 import * as panels from './panels.ts'
+import { firehose } from './worker-firehose.ts'
 import { OF, perSecond, query, source, stat, timeSeries, totalPerSecond, value } from './worker-queries.ts'
 import { servers } from './worker-servers.ts'
 
@@ -107,6 +108,7 @@ export const worker: Board = {
         ],
       ],
     },
+    firehose,
     ...servers,
     {
       title: 'Process',

@@ -15,6 +15,8 @@ export class Platform {
   /** False: answers of v2 hold the space's guid, not the space. */
   isInlining = true
   isV2Enabled = true
+  /** Where the API says that the firehose is. */
+  logStream: string | undefined
 
   constructor(apps: readonly AppMetadata[]) {
     this.#apps = new Map(apps.map((app) => [app.app_guid, app]))

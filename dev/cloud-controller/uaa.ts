@@ -7,6 +7,8 @@ export interface UaaOptions {
   readonly clients?: Readonly<Record<string, string>> | undefined
   readonly accessTokenSeconds?: number | undefined
   readonly refreshTokenSeconds?: number | undefined
+  /** What its tokens are good for, with spaces between. */
+  readonly scope?: string | undefined
 }
 
 export interface Answer {
@@ -22,12 +24,13 @@ export class Uaa {
   /** Grants that were asked for, in order, each with whether it was given. */
   readonly grants: { readonly grant: string; readonly isGiven: boolean; readonly atMs: number }[] = []
 
-  constructor({ users, clients, accessTokenSeconds, refreshTokenSeconds }: UaaOptions) {
+  constructor({ users, clients, accessTokenSeconds, refreshTokenSeconds, scope }: UaaOptions) {
     this.#options = {
       users: users ?? { admin: 'admin' },
       clients: clients ?? { refinery: 'refinery-secret' },
       accessTokenSeconds: accessTokenSeconds ?? 600,
       refreshTokenSeconds: refreshTokenSeconds ?? 2_592_000,
+      scope: scope ?? SCOPE,
     }
   }
 
@@ -42,6 +45,12 @@ export class Uaa {
   accepts(authorization: string | undefined): boolean {
     const token = /^bearer (.+)$/i.exec(authorization ?? '')?.[1]
     return token !== undefined && (this.#accessTokens.get(token) ?? 0) > Date.now()
+  }
+
+  /** Whether the token is good, and for reading the firehose: what `check_token` tells the gateway. */
+  readonly readsFirehose = (token: string): boolean => {
+    const scopes = this.#options.scope.split(' ')
+    return this.accepts(`bearer ${token}`) && (scopes.includes('logs.admin') || scopes.includes('doppler.firehose'))
   }
 
   /** A token as `cf oauth-token` would print it, without its type. */
@@ -77,8 +86,8 @@ export class Uaa {
   }
 
   #given(isRefreshable: boolean): Answer {
-    const { accessTokenSeconds, refreshTokenSeconds } = this.#options
-    const grant = { access_token: this.issue(), token_type: 'bearer', expires_in: Math.ceil(accessTokenSeconds), scope: SCOPE }
+    const { accessTokenSeconds, refreshTokenSeconds, scope } = this.#options
+    const grant = { access_token: this.issue(), token_type: 'bearer', expires_in: Math.ceil(accessTokenSeconds), scope }
     if (!isRefreshable) return { status: 200, body: grant }
     return { status: 200, body: { ...grant, refresh_token: this.#issue(this.#refreshTokens, refreshTokenSeconds) } }
   }
@@ -86,14 +95,14 @@ export class Uaa {
   /** Shaped as a JWT, so that its claims can be read; the signature is anything. */
   #issue(tokens: Map<string, number>, lifeSeconds: number): string {
     const expiresAtMs = Date.now() + 1000 * lifeSeconds
-    const claims = { jti: randomUUID(), scope: SCOPE.split(' '), exp: Math.floor(expiresAtMs / 1000) }
+    const claims = { jti: randomUUID(), scope: this.#options.scope.split(' '), exp: Math.floor(expiresAtMs / 1000) }
     const token = [{ alg: 'none' }, claims, {}].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
     tokens.set(token, expiresAtMs)
     return token
   }
 }
 
-const SCOPE = 'cloud_controller.read cloud_controller.global_auditor'
+const SCOPE = 'cloud_controller.read cloud_controller.global_auditor logs.admin'
 
 function refusal(error: string, error_description: string): Answer {
   return { status: 401, body: { error, error_description } }

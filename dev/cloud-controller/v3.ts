@@ -6,7 +6,7 @@ const DEFAULT_PER_PAGE = 50
 const MAX_PER_PAGE = 5000
 
 /** `GET /`: where everything else is. */
-export function rootOf(url: string, { isV2Enabled }: Platform): unknown {
+export function rootOf(url: string, { isV2Enabled, logStream }: Platform): unknown {
   return {
     links: {
       self: { href: url },
@@ -14,6 +14,7 @@ export function rootOf(url: string, { isV2Enabled }: Platform): unknown {
       cloud_controller_v3: { href: `${url}/v3`, meta: { version: '3.180.0' } },
       login: { href: url },
       uaa: { href: url },
+      ...(logStream !== undefined && { log_stream: { href: logStream } }),
     },
   }
 }

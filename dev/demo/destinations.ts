@@ -33,8 +33,9 @@ export interface Destination {
 
 export interface DemoSite {
   readonly id: string
-  readonly kafka: Kafka
-  readonly mix: Mix
+  /** Undefined where the demo needs none. */
+  readonly kafka: Kafka | undefined
+  readonly mix: Pick<Mix, 'apps'>
 }
 
 const EXAMPLES = 2
@@ -65,6 +66,7 @@ export const destinations: Readonly<Record<string, (site: DemoSite) => Promise<D
     }
   },
   kafka: async ({ id, kafka }) => {
+    if (kafka === undefined) throw new Error('there is no Kafka in this demo')
     const topicOf = (kind: string) => `cf-documents-${id}-${kind}`
     await createTopics(
       kafka,
@@ -184,7 +186,7 @@ function countsOf(documents: readonly string[]): Counts {
 }
 
 /** A key for each organization of the load, and what the worker is told of them. */
-async function keysOf({ apps }: Mix): Promise<{ readonly files: readonly string[]; readonly recipients: string }> {
+async function keysOf({ apps }: Pick<Mix, 'apps'>): Promise<{ readonly files: readonly string[]; readonly recipients: string }> {
   const folder = scratchFolder('demo-keys')
   const recipients: Record<string, string[]> = {}
   const files: string[] = []

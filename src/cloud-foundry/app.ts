@@ -55,9 +55,15 @@ export class App {
     return App.#made(guid, textsOf(guid, metadata, spelling), metadata !== undefined, usedAtMs, allocateWords)
   }
 
+  /** One that something else than Cloud Controller names, in memory of its own. */
+  static told(metadata: AppMetadata, spelling?: AppSpelling): App {
+    const { app_guid: guid } = metadata
+    return App.#made(guid, textsOf(guid, metadata, spelling), true, 0, ownMemory)
+  }
+
   /** One that does not exist and that nobody will keep: in memory of its own, since it would keep that of apps around it alive. */
   static nobody(id: string, spelling?: AppSpelling): App {
-    return App.#made(id, textsOf(id, undefined, spelling), false, 0, (count) => ({ words: new Float64Array(count), at: 0 }))
+    return App.#made(id, textsOf(id, undefined, spelling), false, 0, ownMemory)
   }
 
   static #made(guid: string, texts: Texts, exists: boolean, usedAtMs: number, allocate: typeof allocateWords): App {
@@ -168,6 +174,10 @@ export class App {
     to.words.set(words.subarray(at, end), to.at)
     this.standFor(to.words, to.at)
   }
+}
+
+function ownMemory(count: number): ReturnType<typeof allocateWords> {
+  return { words: new Float64Array(count), at: 0 }
 }
 
 /** Whose an event is. Empty where that is not known. */

@@ -1,7 +1,7 @@
 import type { Ack, Delivery, Fate, Message, Sink, Translator, WaitingRoom } from '../flow/contracts.ts'
 import { Activity } from '../lib/activity.ts'
 import type { ByteBuffer } from '../lib/byte-buffer.ts'
-import type { App } from './app.ts'
+import { App } from './app.ts'
 import { AppEvent, DISCARDED, guidOf, HTTP, NO_APP_GUID, PEER_CLIENT, PEER_SERVER, POINT, type Verdict } from './app-event.ts'
 
 /** Makes events of messages, whatever they are encoded in. Never throws. */
@@ -20,6 +20,16 @@ export interface AppDirectory {
   find(event: AppEvent): App | undefined
   /** Resolves to the app, found or confirmed absent, however long that takes; to undefined only where it is stopped. Never rejects. */
   lookUp(guid: string): Promise<App | undefined>
+  /** Whether it has been asked for and Cloud Controller does not answer, or answers nobody at all. */
+  isUnanswered(guid: string): boolean
+  /** Resolves once that is so. Never rejects. */
+  unanswered(guid: string): Promise<void>
+}
+
+/** Names that messages bring themselves, for apps that Cloud Controller does not name. */
+interface NamesOfMessages {
+  /** Undefined where the message brings none. */
+  of(guid: string, message: Uint8Array): App | undefined
 }
 
 /** What an encoder says where its output takes no such event: nothing was appended, and nothing is wrong with it. */
@@ -32,6 +42,8 @@ export interface EventEncoder {
    * and returns the reason in words, or {@link NOT_TAKEN}.
    */
   encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): string | typeof NOT_TAKEN | undefined
+  /** Whether it passes messages on as they came, for readers who may know V1 alone. */
+  readonly passesMessagesOn?: boolean
   /** Where in the output the record goes that was appended last, where that has several places. */
   readonly place?: string
 }
@@ -45,6 +57,10 @@ export interface CloudFoundryTranslatorOptions {
   readonly httpPeer: 'both' | 'client' | 'server'
   /** So many messages take each step together. */
   readonly groupMessages: number
+  /** Where given, events of apps that do not exist are written with these names, and those of apps that cannot be asked for do not wait. */
+  readonly names?: NamesOfMessages | undefined
+  /** Where given, what is passed on in place of a message; undefined where there is nothing that readers would understand. */
+  readonly passedOn?: ((message: Buffer) => Buffer | undefined) | undefined
   /** Several translators may count together. */
   readonly counts?: TranslatorCounts
 }
@@ -100,7 +116,7 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
         else if (event.verdict !== POINT || value === null) this.#settle(event, value, ack, index, sinks)
         else {
           const app = apps.find(event)
-          if (app === undefined) waiting.hold(guidOf(event), ack, index, value, sinks)
+          if (app === undefined) this.#wait(event, value, ack, index, sinks, waiting)
           else this.#encode(event, app, value, ack, index, sinks)
         }
       }
@@ -109,14 +125,39 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
     return next
   }
 
-  lookUp(guid: string): Promise<App | undefined> {
-    return this.#options.apps.lookUp(guid)
+  lookUp(key: string): Promise<App | undefined> {
+    const { apps } = this.#options
+    const guid = guidOfKey(key)
+    if (guid === key) return apps.lookUp(key)
+    return Promise.race([apps.lookUp(guid), apps.unanswered(guid).then(() => UNANSWERED)])
   }
 
   retake(original: Buffer, app: App, ack: Ack, index: number, sinks: readonly Sink<EventEncoder>[]): void {
     this.#begin(sinks)
-    this.#options.decoder.decode(original, this.#heldEvent)
-    this.#encode(this.#heldEvent, app, original, ack, index, sinks)
+    const { decoder, names } = this.#options
+    const event = this.#heldEvent
+    decoder.decode(original, event)
+    const named = app === UNANSWERED ? names?.of(guidOf(event), original) : app
+    this.#encode(event, named ?? app, original, ack, index, sinks)
+  }
+
+  /** Of an app that is not known: it waits, unless it names its app itself and nobody else will for now. */
+  #wait(
+    event: AppEvent,
+    value: Buffer,
+    ack: Ack,
+    index: number,
+    sinks: readonly Sink<EventEncoder>[],
+    waiting: WaitingRoom<EventEncoder>,
+  ): void {
+    const { apps, names } = this.#options
+    const guid = guidOf(event)
+    const named = names?.of(guid, value)
+    if (named !== undefined && apps.isUnanswered(guid)) {
+      // It is asked for all the same, so that it is known as soon as it can be.
+      void apps.lookUp(guid)
+      this.#encode(event, named, value, ack, index, sinks)
+    } else waiting.hold(named === undefined ? guid : NAMED + guid, ack, index, value, sinks)
   }
 
   #begin(sinks: readonly Sink[]): void {
@@ -140,23 +181,42 @@ export class CloudFoundryTranslator implements Translator<App, EventEncoder> {
   }
 
   #encode(event: AppEvent, app: App, value: Buffer, ack: Ack, index: number, sinks: readonly Sink<EventEncoder>[]): void {
+    let owner = app
     if (app.exists) this.#enriched.add(this.#counts, this.#nowMs)
     else {
+      const { notFound, names } = this.#options
       this.#enrichFailed.add(this.#counts, this.#nowMs)
-      if (this.#options.notFound === 'discard') {
+      if (notFound === 'discard') {
         settleAll('not_found', ack, index, sinks)
         return
       }
+      owner = names?.of(guidOf(event), value) ?? app
     }
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i] as Sink<EventEncoder>
       const { encoder } = sink
-      const problem = encoder.encode(event, app, value, sink.buffer, ack, index)
+      const message = encoder.passesMessagesOn === true ? this.#passedOn(value) : value
+      const problem = message === undefined ? NOT_TAKEN : encoder.encode(event, owner, message, sink.buffer, ack, index)
       if (problem === undefined) sink.close(ack, index, value, encoder.place)
       else if (problem === NOT_TAKEN) ack.settle('discarded', index)
       else sink.bury('refused', problem, ack, index, value)
     }
   }
+
+  #passedOn(value: Buffer): Buffer | undefined {
+    const { passedOn } = this.#options
+    return passedOn === undefined ? value : passedOn(value)
+  }
+}
+
+/** Before the guid in the key of messages that name their app themselves. No guid has it. */
+const NAMED = 'named '
+/** In place of an app that Cloud Controller does not answer for. */
+const UNANSWERED = App.nobody('')
+
+/** The app that messages held under `key` wait for. */
+export function guidOfKey(key: string): string {
+  return key.startsWith(NAMED) ? key.slice(NAMED.length) : key
 }
 
 /** Before its app is asked for, or missed. What has no sub-message tells no side. */

@@ -52,7 +52,25 @@ function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values 
     deadLetterTopic: v.CFMR_KAFKA_DEADLETTERTOPIC,
     clientId: v.CFMR_KAFKA_CLIENTID ?? `cf-metrics-refinery-${instance}`,
   }
+  const cf = {
+    /** Without a slash at its end; empty where `file` is set. */
+    api: v.CFMR_CF_API !== undefined && 'url' in v.CFMR_CF_API ? v.CFMR_CF_API.url : '',
+    /** The path of the file that stands in for Cloud Controller. */
+    file,
+    user: v.CFMR_CF_USER,
+    password: v.CFMR_CF_PASSWORD,
+    clientId: v.CFMR_CF_CLIENTID,
+    clientSecret: v.CFMR_CF_CLIENTSECRET,
+    token: v.CFMR_CF_TOKEN,
+    apiVersion: v.CFMR_CF_APIVERSION,
+    timeoutMs: v.CFMR_CF_TIMEOUT,
+    retries: v.CFMR_CF_RETRIES,
+    skipSslValidation: v.CFMR_CF_SKIPSSLVALIDATION,
+    trusted: platform.trusted,
+    resultsPerPage: v.CFMR_CF_RESULTSPERPAGE ?? (v.CFMR_CF_APIVERSION === 'v2' ? 100 : 500),
+  }
   const common: Common = {
+    cf: { ...cf, secrets },
     trusted: platform.trusted,
     instanceIndex: instance,
     kafka,
@@ -71,23 +89,7 @@ function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values 
   return {
     kafka,
     limits: common.limits,
-    cf: {
-      /** Without a slash at its end; empty where `file` is set. */
-      api: v.CFMR_CF_API !== undefined && 'url' in v.CFMR_CF_API ? v.CFMR_CF_API.url : '',
-      /** The path of the file that stands in for Cloud Controller. */
-      file,
-      user: v.CFMR_CF_USER,
-      password: v.CFMR_CF_PASSWORD,
-      clientId: v.CFMR_CF_CLIENTID,
-      clientSecret: v.CFMR_CF_CLIENTSECRET,
-      token: v.CFMR_CF_TOKEN,
-      apiVersion: v.CFMR_CF_APIVERSION,
-      timeoutMs: v.CFMR_CF_TIMEOUT,
-      retries: v.CFMR_CF_RETRIES,
-      skipSslValidation: v.CFMR_CF_SKIPSSLVALIDATION,
-      trusted: platform.trusted,
-      resultsPerPage: v.CFMR_CF_RESULTSPERPAGE ?? (v.CFMR_CF_APIVERSION === 'v2' ? 100 : 500),
-    },
+    cf,
     metadata: {
       refreshMs: v.CFMR_METADATAREFRESH,
       expireMs: v.CFMR_METADATAEXPIRE,

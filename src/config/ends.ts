@@ -1,4 +1,5 @@
 import type { CleanedEnv } from 'envalid'
+import type { CloudControllerOptions } from '../cloud-foundry/enricher/cloud-controller-options.ts'
 import type { KafkaConnectionOptions } from '../kafka/connection.ts'
 
 /** Variables by name, made by the kinds of `kinds.ts`. */
@@ -41,6 +42,8 @@ export interface Common {
   }
   /** A document's message beyond this, in bytes of UTF-8, is cut. */
   readonly documentMaxBytes: number
+  /** How Cloud Controller and UAA are reached, and the login. */
+  readonly cf: Omit<CloudControllerOptions, 'log'>
   /** How Kafka is reached by the input, by dead letters, and by an output without a connection of its own. */
   readonly kafka: CommonKafka
 }

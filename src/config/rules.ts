@@ -57,8 +57,13 @@ function* required(rules: Rules): Generator<string> {
 function* inputs(rules: Rules): Generator<string> {
   const { mode, values, isSet } = rules
   const chosen = chosenInputs(rules)
-  for (const { mistakes } of chosen) yield* mistakes({ values, isSet: isSet as never }, { kafka: commonKafka(rules) as never })
+  const common = { kafka: commonKafka(rules) as never, isApiFile: isApiFile(rules), hasToken: isSet('CFMR_CF_TOKEN') }
+  for (const { mistakes } of chosen) yield* mistakes({ values, isSet: isSet as never }, common)
   if (mode !== 'replay' && values.CFMR_INPUT !== undefined) yield* foreign(INPUTS, values.CFMR_INPUT, 'CFMR_INPUT', 'inputs', isSet)
+}
+
+function isApiFile({ values }: Rules): boolean {
+  return values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
 }
 
 function needsCloudController(rules: Rules): boolean {
@@ -144,9 +149,8 @@ function* cloudFoundry(rules: Rules): Generator<string> {
   } else if (isSet('CFMR_CF_CLIENTID') && !isSet('CFMR_CF_CLIENTSECRET') && !isUser && !isSet('CFMR_CF_TOKEN')) {
     yield 'CFMR_CF_CLIENTSECRET: not set, expected the secret of CFMR_CF_CLIENTID (or CFMR_CF_USER and CFMR_CF_PASSWORD beside it)'
   }
-  const isFile = values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
   const hasLogin = isUser || isSet('CFMR_CF_CLIENTID') || isSet('CFMR_CF_CLIENTSECRET') || isSet('CFMR_CF_TOKEN')
-  if (needsCloudController(rules) && !isFile && !hasLogin) {
+  if (needsCloudController(rules) && !isApiFile(rules) && !hasLogin) {
     yield 'CFMR_CF_USER: not set, expected one way to log in: CFMR_CF_USER and CFMR_CF_PASSWORD, or CFMR_CF_CLIENTID and CFMR_CF_CLIENTSECRET, or CFMR_CF_TOKEN'
   }
 }

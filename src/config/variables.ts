@@ -34,7 +34,10 @@ const CLOUD_FOUNDRY = {
     desc: 'Cloud Controller API. file:PATH reads a JSON array of {app, app_guid, space, space_guid, org, org_guid} instead.',
     otherwise: 'required by inputs from Cloud Foundry',
   }),
-  CFMR_CF_USER: text({ desc: 'User that may see all apps (global auditor or admin read-only).', otherwise: 'one login is required' }),
+  CFMR_CF_USER: text({
+    desc: 'User that may see all apps (global auditor or admin read-only), and for the firehose everything (logs.admin).',
+    otherwise: 'one login is required',
+  }),
   CFMR_CF_PASSWORD: secret({ desc: 'Password of that user.', isSecret: true }),
   CFMR_CF_CLIENTID: text({
     desc: 'UAA client: alone for the client_credentials grant, with a user for the password grant.',
@@ -45,7 +48,7 @@ const CLOUD_FOUNDRY = {
   CFMR_CF_APIVERSION: oneOf('v3', 'v2')({ desc: 'v2 is for foundations older than CC v3.', default: 'v3' }),
   CFMR_CF_TIMEOUT: duration()({ desc: 'Time for one request.', default: '1m' }),
   CFMR_CF_RETRIES: integer(0, 1000)({ desc: 'Further tries of one request.', default: '2' }),
-  CFMR_CF_SKIPSSLVALIDATION: boolean({ desc: 'Accept any certificate from CC and UAA.', default: 'false' }),
+  CFMR_CF_SKIPSSLVALIDATION: boolean({ desc: "Accept any certificate from CC, UAA and the firehose's gateway.", default: 'false' }),
   CFMR_CF_RESULTSPERPAGE: integer(1, 5000)({ desc: 'Apps a page when all are fetched.', otherwise: '500 (v2: 100, the most there)' }),
 }
 
@@ -62,7 +65,7 @@ const METADATA = {
     'client',
     'server',
   )({
-    desc: 'The router reports a request as its caller saw it (server) and each attempt at a backend (client): which become points. The others are discarded.',
+    desc: 'The router reports a request as its caller saw it (server) and each attempt at a backend (client): which become points. The others are discarded. Of the firehose it is server unless set.',
     default: 'both',
   }),
   CFMR_NOTFOUND: oneOf(

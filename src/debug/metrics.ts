@@ -1,17 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { FATES } from '../flow/contracts.ts'
+import { FIREHOSE_METRICS } from './firehose-metrics.ts'
+import type { Metric } from './metric.ts'
 import type { StatsSnapshot } from './stats.ts'
-
-type Labels = Readonly<Record<string, string | number>>
-/** A value, or one for each set of labels. What is undefined or null is not known, and left out. */
-type Values = number | null | undefined | readonly (readonly [Labels, number | null | undefined])[]
-
-interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly labels?: readonly string[]
-  readonly value: (stats: StatsSnapshot) => Values
-}
 
 const ENDS = [...FATES, 'abandoned'] as const
 const STATES = ['starting', 'running', 'draining'] as const
@@ -41,7 +32,6 @@ function timestamp(iso: string | null): number | undefined {
   return iso === null ? undefined : Date.parse(iso) / 1000
 }
 
-/** Names that end in `_total` are counters, all others gauges. */
 const METRICS: readonly Metric[] = [
   {
     name: 'cfmr_info',
@@ -210,6 +200,7 @@ const METRICS: readonly Metric[] = [
     value: perInput((i) => i.dropped),
   },
   { name: 'cfmr_input_failures_total', help: 'How often reading failed.', labels: INPUT, value: perInput((i) => i.failures) },
+  ...FIREHOSE_METRICS,
 ]
 
 /** The figures of `/stats` for Prometheus, and those of the process and its event loop. */

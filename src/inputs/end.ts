@@ -15,8 +15,19 @@ export interface InputParts {
   readonly flushNow: () => void
   /** Bytes that outputs keep beside the messages in flight. */
   readonly keptBytes: () => number
-  /** The translator of Cloud Foundry's envelopes, one for each `httpPeer`: the side that counts where CFMR_HTTPPEER does not say. */
-  readonly envelopes: (httpPeer: 'both' | 'server') => Translator<unknown, EventEncoder>
+  /** The translator of Cloud Foundry's envelopes. */
+  readonly envelopes: (use: EnvelopeUse) => Translator<unknown, EventEncoder>
+}
+
+/** How an input's envelopes are taken. */
+export interface EnvelopeUse {
+  /** The side of a request that counts where CFMR_HTTPPEER does not say. */
+  readonly httpPeer: 'both' | 'server'
+  /**
+   * Whether they are V2 in JSON, straight from the firehose: names in tags serve where Cloud Controller has none, and outputs that pass envelopes on
+   * get V1, as nozzles write it.
+   */
+  readonly isFirehose: boolean
 }
 
 /** An input that was built: what it reads, who understands that, and what it tells of itself. */
@@ -33,6 +44,14 @@ interface ConfiguredInput {
   build(parts: InputParts): BuiltInput
   /** Tries the settings against the real server, and changes nothing there. */
   check(log: Logger, signal: AbortSignal): Findings
+}
+
+/** What inputs are judged by beside their own variables. */
+interface InputRules extends Pick<Common, 'kafka'> {
+  /** Whether a file stands in for Cloud Controller. */
+  readonly isApiFile: boolean
+  /** Whether a ready token is given. */
+  readonly hasToken: boolean
 }
 
 /**
@@ -53,6 +72,6 @@ export interface InputEnd<V extends Variables = Variables> {
   readonly needsCloudController: boolean
   readonly variables: V & Readonly<Record<string, Description>>
   /** What is missing, and what does not go together: `NAME: found …, expected …` each. Asked where the input is chosen. */
-  mistakes(rules: EndRules<V>, common: Pick<Common, 'kafka'>): Iterable<string>
+  mistakes(rules: EndRules<V>, common: InputRules): Iterable<string>
   configure(values: ValuesOf<V>, common: Common): ConfiguredInput
 }

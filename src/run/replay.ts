@@ -35,7 +35,7 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
   const { enricher, outputs, pipeline } = buildStages({
     config,
     log,
-    buildInputs: ({ envelopes }) => [{ input, translator: envelopes('both'), ledger }],
+    buildInputs: ({ envelopes }) => [{ input, translator: envelopes({ httpPeer: 'both', isFirehose: false }), ledger }],
     deadLetters,
   })
   const kill = new AbortController()

@@ -1,12 +1,14 @@
 import type { Logger } from 'pino'
 import { Decoder, GROUP_MESSAGES } from '../cloud-foundry/decode/decoder.ts'
+import { v1MessageOf } from '../cloud-foundry/decode/v2/v1-json.ts'
 import { CloudController } from '../cloud-foundry/enricher/cloud-controller.ts'
 import { CloudControllerV2 } from '../cloud-foundry/enricher/cloud-controller-v2.ts'
 import { Enricher } from '../cloud-foundry/enricher/enricher.ts'
 import { FileSource } from '../cloud-foundry/enricher/file.ts'
 import { NoSource } from '../cloud-foundry/enricher/no-source.ts'
 import type { MetadataSource } from '../cloud-foundry/metadata.ts'
-import { CloudFoundryTranslator, type EventEncoder, type TranslatorCounts } from '../cloud-foundry/translator.ts'
+import { TaggedApps } from '../cloud-foundry/tagged-apps.ts'
+import { CloudFoundryTranslator, type EventEncoder, guidOfKey, type TranslatorCounts } from '../cloud-foundry/translator.ts'
 import type { Config } from '../config/config.ts'
 import { KafkaDeadLetters } from '../dead-letters/kafka.ts'
 import { LoggedDeadLetters } from '../dead-letters/logged.ts'
@@ -16,7 +18,7 @@ import type { HeldMessages } from '../flow/held-messages.ts'
 import { Lane } from '../flow/lane.ts'
 import type { Ledger } from '../flow/ledger.ts'
 import { Pipeline } from '../flow/pipeline.ts'
-import type { BuiltInput, InputParts } from '../inputs/end.ts'
+import type { BuiltInput, EnvelopeUse, InputParts } from '../inputs/end.ts'
 import { type KafkaConnectionOptions, kafkaConfig } from '../kafka/connection.ts'
 import { Activity } from '../lib/activity.ts'
 import type { BuiltOutput } from '../outputs/end.ts'
@@ -64,55 +66,59 @@ export function buildStages({ config, log, buildInputs, deadLetters }: StageOpti
   })
   const spelling = () => Object.assign({}, ...outputs.map((output) => output.spelling?.()))
   const enricher = new Enricher({ source: metadataSource(config, log) ?? new NoSource(), ...metadata, spelling, log })
-  const envelopes = new EnvelopeTranslators(config, enricher)
+  const envelopes = new EnvelopeTranslators(config, enricher, new TaggedApps(spelling))
   const inputs = buildInputs({
     log,
     flushNow: () => pipeline.flushNow(),
     keptBytes: () => pipeline.keptBytes,
-    envelopes: (httpPeer) => envelopes.of(httpPeer),
+    envelopes: (use) => envelopes.of(use),
   })
   const pipeline = new Pipeline({ sources: inputs, lanes: outputs.map(({ lane }) => lane) })
   return { inputs, enricher, outputs, deadLetters, translator: envelopes.counts, pipeline, held: () => envelopes.heldIn(pipeline) }
 }
 
-/** The translators of envelopes that inputs have asked for: one for all that count the same side of a request. */
+/** The translators of envelopes that inputs have asked for: one for all that take them in the same way. */
 class EnvelopeTranslators {
   readonly counts: TranslatorCounts = { enriched: new Activity(), enrichFailed: new Activity() }
   readonly #config: Config
   readonly #apps: Enricher
   readonly #decoder = new Decoder()
-  readonly #byPeer = new Map<string, CloudFoundryTranslator>()
+  readonly #names: TaggedApps
+  readonly #byUse = new Map<string, CloudFoundryTranslator>()
 
-  constructor(config: Config, apps: Enricher) {
+  constructor(config: Config, apps: Enricher, names: TaggedApps) {
     this.#config = config
     this.#apps = apps
+    this.#names = names
   }
 
-  of(unset: 'both' | 'server'): CloudFoundryTranslator {
-    const httpPeer = this.#config.httpPeer ?? unset
+  of(use: EnvelopeUse): CloudFoundryTranslator {
+    const httpPeer = this.#config.httpPeer ?? use.httpPeer
+    const key = `${httpPeer} ${use.isFirehose}`
     const { notFound } = this.#config.metadata
-    const known = this.#byPeer.get(httpPeer)
+    const known = this.#byUse.get(key)
     if (known !== undefined) return known
     const translator = new CloudFoundryTranslator({
       decoder: this.#decoder,
       apps: this.#apps,
       notFound,
       httpPeer,
+      ...(use.isFirehose && { names: this.#names, passedOn: v1MessageOf }),
       groupMessages: GROUP_MESSAGES,
       counts: this.counts,
     })
-    this.#byPeer.set(httpPeer, translator)
+    this.#byUse.set(key, translator)
     return translator
   }
 
   /** What waits for Cloud Controller, whichever of them takes it. */
   heldIn(pipeline: Pipeline<EventEncoder>): ReturnType<StatsSources['held']> {
-    const rooms = [...this.#byPeer.values()].map((translator) => pipeline.heldBy(translator)).filter((held) => held !== undefined)
+    const rooms = [...this.#byUse.values()].map((translator) => pipeline.heldBy(translator)).filter((held) => held !== undefined)
     const sum = (of: (held: HeldMessages) => number) => rooms.reduce((total, held) => total + of(held), 0)
     return {
       count: sum(({ count }) => count),
       guidCount: sum(({ guidCount }) => guidCount),
-      guids: (limit) => rooms.flatMap((held) => held.guids(limit)).slice(0, limit),
+      guids: (limit) => [...new Set(rooms.flatMap((held) => held.guids(limit)).map(guidOfKey))].slice(0, limit),
     }
   }
 }

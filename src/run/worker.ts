@@ -127,15 +127,23 @@ export class Worker {
     this.#kill.abort()
     const { outputs, enricher, deadLetters } = this.#stages
     const deadlineMs = this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS
-    const left = await Promise.all(this.#inputs.map((input) => input.close(deadlineMs)))
-    const unsettled = left.reduce((sum, count) => sum + count, 0)
+    const left = { repeated: 0, lost: 0 }
+    for (const { acknowledged, count } of await this.#close(deadlineMs)) left[acknowledged ? 'repeated' : 'lost'] += count
     await within(Promise.allSettled([closeOutputs(outputs), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
-    if (unsettled > 0) {
+    if (left.repeated > 0) {
       this.#log.error(
-        { unsettled },
-        `${unsettled} envelopes will be read again by the next start, since not all are settled; nothing is lost`,
+        { unsettled: left.repeated },
+        `${left.repeated} envelopes will be read again by the next start, since not all are settled; nothing is lost`,
       )
     }
-    return failure === undefined && unsettled === 0 ? 0 : 1
+    if (left.lost > 0) {
+      this.#log.error({ unsettled: left.lost }, `${left.lost} envelopes are lost: they are not settled, and nobody sends them again`)
+    }
+    return failure === undefined && left.repeated === 0 && left.lost === 0 ? 0 : 1
+  }
+
+  /** What each input leaves unsettled. */
+  #close(deadlineMs: number): Promise<{ acknowledged: boolean; count: number }[]> {
+    return Promise.all(this.#inputs.map(async (input) => ({ acknowledged: input.acknowledged, count: await input.close(deadlineMs) })))
   }
 }

@@ -30,3 +30,15 @@ it('an output that there is not is named, with those that there are', async () =
     ),
   })
 })
+
+it.each(['influxdb', 'stdout'])(
+  'the demo shows the firehose without Kafka, with the output %s, and ends with all that the gateway sent there',
+  async (output) => {
+    const [{ url }] = await Promise.all([shared('influxdb'), shared('program')])
+    const args = ['--import', 'tsx', demo, '--input', 'firehose', '--seconds', '2', '--rate', '500', '--output', output]
+    const { stdout } = await run(process.execPath, args, { env: { ...process.env, CFMR_INFLUXDB_ADDR: url } })
+    expect(stdout).toMatch(/^log +[1-9][\d,]* +[1-9][\d,]* +0$/m)
+    expect(stdout).toMatch(/[1-9]\d* sent: nothing is missing$/m)
+    expect(stdout).toMatch(/^(\{"@timestamp"|busiest apps)/m)
+  },
+)

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Load } from '../../dev/load/load.ts'
 import { loadMix } from '../../dev/load/mix.ts'
+import { GatewayFake } from '../../dev/loggregator/gateway.ts'
+import { Numbered, NumberedFlow } from '../../dev/loggregator/numbered.ts'
 import { type PrometheusServer, promtool, startPrometheus } from '../../dev/prometheus.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
 import { WorkerProcess } from '../../dev/worker-process.ts'
@@ -35,13 +37,19 @@ let site: Installation
 let load: Load
 let worker: WorkerProcess
 let prometheus: PrometheusServer
+let gateway: GatewayFake
+let flow: NumberedFlow
 
 beforeAll(async () => {
   const [installation] = await Promise.all([Installation.open(), shared('program')])
   site = installation
   const topic = await site.kafka.topic({ partitions: 2 })
   load = new Load({ kafka: site.kafka.client, topics: [{ topic, partitions: 2 }], mix: loadMix(), perSecond: 400 })
-  worker = await WorkerProcess.start({ env: site.env({ CFMR_KAFKA_TOPICS: topic }) })
+  gateway = await GatewayFake.start({ authorize: () => true })
+  const numbered = new Numbered()
+  flow = new NumberedFlow({ numbered, publish: (...envelopes) => gateway.publish(...envelopes), perSecond: 50 })
+  const firehose = { CFMR_INPUT: 'kafka,firehose', CFMR_FIREHOSE_URL: gateway.url, CFMR_CF_TOKEN: 'a-token-for-the-gateway' }
+  worker = await WorkerProcess.start({ env: site.env({ CFMR_KAFKA_TOPICS: topic, ...firehose }) })
   await worker.ready()
   prometheus = await startPrometheus({ targets: [new URL(worker.url).host], ruleFiles: [alertsFile] })
 })
@@ -50,6 +58,8 @@ afterAll(async () => {
   await prometheus?.close()
   await load?.stop()
   await worker?.kill()
+  await flow?.stop()
+  await gateway?.close()
   await site?.close()
 })
 

@@ -5,7 +5,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Every page for people, as paths from the top. */
 export const PAGES: readonly string[] = [
-  ...['.', 'docs', 'docs/outputs', 'deploy']
+  ...['.', 'docs', 'docs/inputs', 'docs/outputs', 'deploy']
     .filter((folder) => existsSync(`${root}/${folder}`))
     .flatMap((folder) =>
       readdirSync(`${root}/${folder}`)

@@ -32,7 +32,13 @@ export class Refiner {
   /** An app that `appOf` does not know does not exist. */
   constructor(appOf: (guid: string) => App | undefined, httpPeer: CloudFoundryTranslatorOptions['httpPeer'] = 'both') {
     this.#httpPeer = httpPeer
-    this.#apps = { prefetch: () => {}, find: (event) => appOf(guidOf(event)), lookUp: async (guid) => appOf(guid) }
+    this.#apps = {
+      prefetch: () => {},
+      find: (event) => appOf(guidOf(event)),
+      lookUp: async (guid) => appOf(guid),
+      isUnanswered: () => false,
+      unanswered: () => new Promise(() => {}),
+    }
     this.#translator = this.#translatorWith(new Decoder())
   }
 

@@ -99,6 +99,8 @@ const PROOFS: readonly (readonly [command: RegExp, check: (text: string) => void
   // `influx help v1 dbrp create` of version 2 lists these, and asks for an InfluxDB 2.
   [/^influx v1 dbrp create( --(bucket-id ID|db cf|rp autogen|default)){4}$/, () => {}],
   [/^promtool test rules alerts\.test\.yml$/, runBy('test/integration/prometheus.test.ts', "'alerts.test.yml'")],
+  // `uaac client add --help` lists these.
+  [/^uaac client add \S+( --(authorized_grant_types|authorities) \S+){2} -s '[^']+'$/, () => {}],
   [/^cf /, checkCf],
 ]
 
@@ -144,6 +146,12 @@ it('the configuration of docs/deploying.md is one', () => {
   const services = { 'user-provided': [{ name: manifestApp().services[0], credentials }] }
   expect(readConfig({ VCAP_SERVICES: JSON.stringify(services) }, 'run').warnings).toEqual([])
   expect(() => readConfig({ VCAP_SERVICES: '{}' }, 'run')).toThrow(ConfigError)
+})
+
+it('the configuration of docs/deploying.md without Kafka is one', () => {
+  const credentials = JSON.parse(blockWith('docs/deploying.md', '"CFMR_INPUT": "firehose"')) as Record<string, string>
+  const services = { 'user-provided': [{ name: manifestApp().services[0], credentials }] }
+  expect(readConfig({ VCAP_SERVICES: JSON.stringify(services) }, 'run').inputs.map(({ name }) => name)).toEqual(['firehose'])
 })
 
 it('the manifest has attributes that there are, two instances, its secrets in a service, and is watched where the worker answers', () => {

@@ -167,6 +167,14 @@ export class Enricher implements MetadataStats {
     return this.#cache.get(guid) ?? (await this.#lookUps.ask(guid))
   }
 
+  isUnanswered(guid: string): boolean {
+    return this.#lookUps.isUnanswered(guid)
+  }
+
+  unanswered(guid: string): Promise<void> {
+    return this.#lookUps.unanswered(guid)
+  }
+
   /** Ends all requests and waits at once. */
   async stop(): Promise<void> {
     this.#stop.abort()

@@ -12,6 +12,7 @@ import { RequestFailed } from './request-failed.ts'
 const GATHER_MS = 20
 const MAX_GATHER_MS = 500
 const MAX_REQUESTS = 4
+const PATIENCE_MS = 3000
 const FAILURES_TO_HALVE = 3
 const BACKOFF: BackoffOptions = { initialMs: 250, maxMs: 30_000, jitter: 0.2 }
 
@@ -30,6 +31,10 @@ export interface LookUpOptions {
 interface Ticket {
   readonly promise: Promise<App | undefined>
   readonly resolve: (app: App | undefined) => void
+  /** Whether it was asked for and there was no answer, for now. */
+  isUnanswered: boolean
+  /** Called when that comes to be so. */
+  readonly doubt: (() => void)[]
 }
 
 /** Guids that are asked for in one request. */
@@ -61,6 +66,8 @@ export class LookUps {
   #lastGatheredMs = 0
   #ready: Question[] = []
   #requests = 0
+  /** The latest request has got no answer at all. */
+  #isSilent = false
 
   constructor(options: LookUpOptions) {
     this.#options = options
@@ -81,17 +88,30 @@ export class LookUps {
     const promise = new Promise<App | undefined>((settle) => {
       resolve = settle
     })
-    this.#tickets.set(guid, { promise, resolve })
+    this.#tickets.set(guid, { promise, resolve, isUnanswered: false, doubt: [] })
     this.#gathered.push(guid)
     if (this.#gathered.length >= this.#room) this.#cut()
     else if (!this.#isGathering) this.#track(this.#gather())
     return promise
   }
 
+  /** Whether there was no answer about it yet, or none is to be expected, since there was none about others. */
+  isUnanswered(guid: string): boolean {
+    return this.#isSilent || this.#tickets.get(guid)?.isUnanswered === true
+  }
+
+  /** Resolves once {@link isUnanswered}; never where there is an answer before. */
+  unanswered(guid: string): Promise<void> {
+    const ticket = this.#tickets.get(guid)
+    if (ticket === undefined || this.isUnanswered(guid)) return Promise.resolve()
+    return new Promise((resolve) => ticket.doubt.push(resolve))
+  }
+
   /** Ends the wait for an app, whether a look-up answered or a refresh. */
   settle(guid: string, app: App): void {
     this.#tickets.get(guid)?.resolve(app)
     this.#tickets.delete(guid)
+    this.#isSilent = false
   }
 
   /** Asks for an app that is known to exist and not one of `others`: whether Cloud Controller works, and still shows it to this account. */
@@ -127,6 +147,7 @@ export class LookUps {
   #cut(): void {
     const guids = this.#gathered
     this.#gathered = []
+    if (guids.length > 0) this.#track(this.#losePatience(guids))
     for (let at = 0; at < guids.length; at += this.#room) {
       this.#enqueue({ guids: guids.slice(at, at + this.#room), failures: 0, retry: 0 })
     }
@@ -163,12 +184,29 @@ export class LookUps {
     // Whom a refresh has seen meanwhile is not absent, whatever this answer says.
     for (const guid of absent) if (this.#tickets.has(guid)) this.settle(guid, this.#options.absent(guid))
     const rest = open.filter((guid) => this.#tickets.has(guid))
+    this.#isSilent = rest.length === open.length && failure !== undefined
     if (rest.length === 0) return undefined
+    this.#doubt(rest)
     const { error, retryAfterMs } = failure ?? { error: new RequestFailed('the answer leaves out what was asked') }
     this.#report(error, rest)
     const isBetter = rest.length < open.length
     const waitMs = backoffMs(isBetter ? 0 : retry, BACKOFF, retryAfterMs)
     return { guids: rest, failures: isBetter ? 1 : failures + 1, retry: isBetter ? 1 : retry + 1, waitMs }
+  }
+
+  /** What is not answered soon counts as unanswered, though the request goes on. */
+  async #losePatience(guids: readonly string[]): Promise<void> {
+    await sleep(PATIENCE_MS, this.#stop.signal, { unref: true })
+    if (!this.#stop.signal.aborted) this.#doubt(guids)
+  }
+
+  #doubt(guids: readonly string[]): void {
+    for (const guid of guids) {
+      const ticket = this.#tickets.get(guid)
+      if (ticket === undefined || ticket.isUnanswered) continue
+      ticket.isUnanswered = true
+      for (const tell of ticket.doubt.splice(0)) tell()
+    }
   }
 
   /** As the source answers, but absence counts only where it can be believed. */

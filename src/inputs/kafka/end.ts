@@ -43,7 +43,7 @@ export const kafka: InputEnd<typeof variables> = {
           flushNow,
           keptBytes,
         }),
-        translator: envelopes('both'),
+        translator: envelopes({ httpPeer: 'both', isFirehose: false }),
       }),
       check: (log) => checkKafka({ settings, kafka: kafkaConfig({ ...kafka, log }) }),
     }

@@ -47,6 +47,7 @@ const HEAD_BYTES = 16
  * or the envelope as it came.
  */
 export class MessageEncoder implements EventEncoder {
+  readonly passesMessagesOn: boolean
   readonly #options: MessageEncoderOptions
   readonly #documents: DocumentEncoder
   readonly #topics: NameTemplate
@@ -55,6 +56,7 @@ export class MessageEncoder implements EventEncoder {
 
   constructor(options: MessageEncoderOptions) {
     this.#options = options
+    this.passesMessagesOn = options.format === 'envelope'
     this.#documents = new DocumentEncoder(options)
     this.#topics = new NameTemplate({ template: options.topic, forbidden: FORBIDDEN })
   }

@@ -5,6 +5,7 @@ import { JsonReader } from '../exact-json-reader.ts'
 import { Scratch } from '../scratch.ts'
 import { settleEnvelope } from '../settle-envelope.ts'
 import { Undecodable } from '../undecodable.ts'
+import type { V2Envelope } from './envelope.ts'
 import { bytes, double, int64, logType, map, message, uint64 } from './json-kinds.ts'
 import { toV1 } from './to-v1.ts'
 
@@ -25,14 +26,19 @@ const envelope = message({
   ...MESSAGES,
 })
 
-/** What a JSON text of a Loggregator V2 envelope says, as the V1 envelope that says the same. Throws {@link Undecodable}. */
-export function readV2JsonEnvelope(bytesOfIt: Buffer): Envelope {
+/** What a JSON text of a Loggregator V2 envelope says. Throws {@link Undecodable}. */
+export function readV2Json(bytesOfIt: Buffer): V2Envelope {
   const json = new JsonReader(bytesOfIt)
   const { timestamp, source_id, instance_id, tags, deprecated_tags, log, counter, gauge, timer, event } = envelope.read(json, undefined)
   json.finish()
   const messages = [log, counter, gauge, timer, event].filter((each) => each !== undefined)
   if (messages.length > 1) json.fail(`one of ${Object.keys(MESSAGES).join(', ')} before it, not ${messages.length}`)
-  return toV1({ timestamp, sourceId: source_id, instanceId: instance_id, tags, deprecatedTags: deprecated_tags, log, gauge, timer })
+  return { timestamp, sourceId: source_id, instanceId: instance_id, tags, deprecatedTags: deprecated_tags, log, gauge, timer }
+}
+
+/** The same as the V1 envelope that says it. Throws {@link Undecodable}. */
+export function readV2JsonEnvelope(bytesOfIt: Buffer): Envelope {
+  return toV1(readV2Json(bytesOfIt))
 }
 
 const scratch = new Scratch()

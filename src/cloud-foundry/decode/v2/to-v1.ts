@@ -73,7 +73,7 @@ function tagOf({ tags, deprecatedTags }: V2Envelope, name: string): string | und
   return tags?.get(name) ?? textOf(deprecatedTags?.get(name))
 }
 
-function textOf(value: V2Value | undefined): string | undefined {
+export function textOf(value: V2Value | undefined): string | undefined {
   if (value === undefined) return undefined
   if (value.text !== undefined) return value.text
   if (value.integer !== undefined) return String(value.integer)
