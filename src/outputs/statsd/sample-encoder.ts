@@ -4,6 +4,8 @@ import {
   ABSENT_METHOD,
   ABSENT_STATUS,
   type AppEvent,
+  CONTAINER_EVENT,
+  CONTAINER_USAGE,
   HTTP,
   LOG,
   textAt,
@@ -59,6 +61,9 @@ export class SampleEncoder implements EventEncoder {
       append('c', 'log.count', '1')
       append('c', 'log.size', String(event.payloadSize))
     } else if (event.kind === USAGE) appendFurtherUsage(event, append)
+    else if (event.kind === CONTAINER_USAGE) {
+      for (const [name, digits] of Object.entries(event.readings)) append('g', `instance.${name}`, decimal(digits))
+    } else if (event.kind === CONTAINER_EVENT) append('c', 'container_event.count', '1', [['action', event.happening.action]])
     else appendUsage(event, append)
     return undefined
   }

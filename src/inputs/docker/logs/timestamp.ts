@@ -7,7 +7,7 @@ let knownSecond = ''
 let knownMs = 0
 
 /** RFC 3339 as ns since 1970; undefined where the text is none. Podman writes whole seconds, Docker nine digits. */
-function parseTimestamp(text: string): bigint | undefined {
+export function parseTimestamp(text: string): bigint | undefined {
   const [, second, fraction = '', zone] = RFC_3339.exec(text) ?? []
   if (second === undefined) return undefined
   const key = `${second}${zone}`
