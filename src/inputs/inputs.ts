@@ -1,7 +1,8 @@
+import { docker } from './docker/end.ts'
 import { kafka } from './kafka/end.ts'
 
 /** All inputs, in the manual's order. Whoever adds one names it here, twice, and nowhere else. */
-export const INPUTS = [kafka] as const
-export const INPUT_VARIABLES = { ...kafka.variables }
+export const INPUTS = [kafka, docker] as const
+export const INPUT_VARIABLES = { ...kafka.variables, ...docker.variables }
 
 export const INPUT_NAMES: readonly string[] = INPUTS.map(({ name }) => name)

@@ -69,6 +69,8 @@ export function buildStages({ config, log, buildInputs, deadLetters }: StageOpti
     log,
     flushNow: () => pipeline.flushNow(),
     keptBytes: () => pipeline.keptBytes,
+    spelling,
+    counts: envelopes.counts,
     envelopes: (httpPeer) => envelopes.of(httpPeer),
   })
   const pipeline = new Pipeline({ sources: inputs, lanes: outputs.map(({ lane }) => lane) })

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Delivery, Input, InputStats, PartitionStats } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
@@ -58,8 +58,6 @@ const INCLUDE_WARN_MS = 60_000
 export class DockerInput implements Input, InputStats {
   readonly name = 'docker'
   readonly acknowledged: boolean
-  readonly skipped = 0
-  readonly partitions = (): readonly PartitionStats[] => []
   readonly #options: DockerInputOptions
   readonly #inventory: Inventory
   readonly #tracker: Tracker
@@ -129,13 +127,19 @@ export class DockerInput implements Input, InputStats {
     )
   }
 
-  get gaps(): number {
-    return this.#gaps.total
-  }
-
-  /** By cause. */
-  get gapCounts(): Readonly<Record<string, number>> {
-    return this.#gaps.counts
+  /** What `/stats` shows beside. */
+  figures(): Readonly<Record<string, unknown>> {
+    const followers = this.#followers
+    const containers = [...this.#inventory.containers.values()]
+    return {
+      gaps: { ...this.#gaps.counts },
+      containers: containers.length,
+      running: containers.filter(({ isRunning }) => isRunning).length,
+      streaming: followers.filter(({ isStreaming }) => isStreaming).length,
+      not_streaming: [...this.#followed.values()].flatMap(({ container, follower }) =>
+        follower.problem === undefined ? [] : [{ container: container.label, problem: follower.problem }],
+      ),
+    }
   }
 
   get isPaused(): boolean {

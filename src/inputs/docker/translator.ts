@@ -1,9 +1,8 @@
 import type { AppSpelling } from '../../cloud-foundry/app.ts'
 import { App } from '../../cloud-foundry/app.ts'
 import { AppEvent, CONTAINER_EVENT, CONTAINER_USAGE, type ContainerHappening, LOG, POINT } from '../../cloud-foundry/app-event.ts'
-import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
+import { type EventEncoder, NOT_TAKEN, type TranslatorCounts } from '../../cloud-foundry/translator.ts'
 import type { Ack, Delivery, Sink, Translator, WaitingRoom } from '../../flow/contracts.ts'
-import { Activity } from '../../lib/activity.ts'
 import { ContainerSource, type LogSource } from './container-source.ts'
 import type { Container, Description } from './inventory/container.ts'
 
@@ -12,6 +11,7 @@ export interface DockerTranslatorOptions {
   readonly describe: (container: Container) => Promise<Description>
   /** How what is written of each container in advance is to be spelled. */
   readonly spelling: () => AppSpelling
+  readonly counts: TranslatorCounts
 }
 
 const OUT = 1
@@ -37,8 +37,6 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
   readonly #waitedFor = new Map<string, Container>()
   readonly #event = new AppEvent()
   #spelling: AppSpelling = {}
-  readonly enriched = new Activity()
-  readonly enrichFailed = new Activity()
 
   constructor(options: DockerTranslatorOptions) {
     this.#options = options
@@ -84,7 +82,7 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
       for (let i = 0; i < sinks.length; i++) ack.settle('discarded', index)
       return
     }
-    if (sinks.some(({ speaksForAll }) => speaksForAll)) this.enriched.add(1, Date.now())
+    if (sinks.some(({ speaksForAll }) => speaksForAll)) this.#options.counts.enriched.add(1, Date.now())
     const { app } = owner
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i] as Sink<EventEncoder>

@@ -13,7 +13,8 @@ export class StateFile {
   readonly #folder: string | undefined
   readonly #log: LimitedLog
   readonly #positions = new Map<string, Position>()
-  #saved = ''
+  /** Undefined until it is known what was there before: nothing may replace that. */
+  #saved: string | undefined
   #saving: Promise<void> = Promise.resolve()
 
   constructor(folder: string | undefined, log: Logger) {
@@ -27,6 +28,7 @@ export class StateFile {
     try {
       await mkdir(this.#folder, { recursive: true })
       for (const [id, position] of await loadPositions(this.#file)) this.#positions.set(id, position)
+      this.#saved = positionsText(this.#positions)
     } catch (error) {
       throw new GaveUp(`cannot read the positions of containers' logs (CFMR_STATE): ${errorText(error)}`, { cause: error })
     }
@@ -60,7 +62,7 @@ export class StateFile {
 
   async #save(): Promise<void> {
     const text = positionsText(this.#positions)
-    if (text === this.#saved) return
+    if (this.#saved === undefined || text === this.#saved) return
     try {
       await savePositions(this.#file, this.#positions)
       this.#saved = text
