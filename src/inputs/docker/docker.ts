@@ -157,8 +157,11 @@ export class DockerInput implements Input, InputStats {
   }
 
   async *read(stop: AbortSignal): AsyncGenerator<Delivery, undefined> {
-    const { selection } = this.#options
+    const { selection, stateFolder, log } = this.#options
     await this.#state.load()
+    if (selection.collect.has('logs') && stateFolder === undefined) {
+      log.warn('Docker: CFMR_STATE is not set: logs of running containers are read from now on, and after a restart from then on')
+    }
     const stopping = this.#stopping.signal
     const tasks = [this.#tracker.run(stopping), this.#save(stopping), this.#watchInclude(stopping)]
     if (selection.collect.has('stats')) tasks.push(this.#sampler.run(stopping))

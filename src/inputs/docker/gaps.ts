@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
 
 /** Why something that was said cannot be had any more. */
-export const GAP_CAUSES = ['rotated', 'driver', 'removed', 'damaged', 'events'] as const
-export type GapCause = (typeof GAP_CAUSES)[number]
+type GapCause = 'rotated' | 'driver' | 'removed' | 'damaged' | 'events'
 
 const WORDS: Readonly<Record<GapCause, string>> = {
   rotated: 'lines are gone that the engine has rotated away before they could be read',
@@ -12,8 +11,8 @@ const WORDS: Readonly<Record<GapCause, string>> = {
   events: 'events are gone that happened while nobody could read them',
 }
 
-/** So many of each cause are named; further ones are counted. */
-const MOST_NAMED = 1000
+/** So many are named; further ones are counted. */
+const MOST_NAMED = 5000
 
 /** What cannot be had, counted by cause, and named once. */
 export class Gaps {
@@ -25,16 +24,13 @@ export class Gaps {
     this.#log = log
   }
 
-  get total(): number {
-    return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
-  }
-
   /** `of`: the container, as people see it. */
   add(cause: GapCause, of: string, error?: string): void {
     this.counts[cause]++
     const key = `${cause} ${of}`
-    if (this.#named.has(key) || this.#named.size >= MOST_NAMED * GAP_CAUSES.length) return
+    if (this.#named.has(key) || this.#named.size >= MOST_NAMED) return
     this.#named.add(key)
-    this.#log.warn({ cause, container: of, ...(error !== undefined && { error }) }, `Docker: ${WORDS[cause]}. It is counted as a gap`)
+    const fields = { container: of, cause, why: WORDS[cause], ...(error !== undefined && { error }) }
+    this.#log.warn(fields, 'Docker: something of a container cannot be had any more, and is counted as a gap')
   }
 }

@@ -6,7 +6,7 @@ import { parsePattern } from './inventory/selection.ts'
 const ENTRY = /(?:[^,=]*=){1,2}\/.*?\/(?=\s*(?:,|$))|[^,]+/gs
 
 /** Containers by name, image, label or variable. */
-export const patterns = kind('list of name=, image=, label=KEY[=], env=NAME[=]', (value) =>
+export const patterns = kind('list of patterns', (value) =>
   entriesOf(value).map((entry) => {
     const pattern = parsePattern(entry)
     if (pattern === undefined)
@@ -18,7 +18,7 @@ export const patterns = kind('list of name=, image=, label=KEY[=], env=NAME[=]',
 )
 
 /** Where a name is taken from. */
-export const ownerSources = kind('list of env:NAME, label:NAME, vcap:KEY, name, image, id, host, slot, text:ANY', (value) =>
+export const ownerSources = kind('list of sources', (value) =>
   entriesOf(value).map((entry) => {
     const source = parseOwnerSource(entry)
     if (source === undefined) throw expected('a list of env:NAME, label:NAME, vcap:KEY, name, image, id, host, slot or text:ANY')

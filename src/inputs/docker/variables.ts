@@ -2,9 +2,10 @@ import type { Common, ValuesOf } from '../../config/ends.ts'
 import { duration, expected, kind, listOf } from '../../config/kinds.ts'
 import { certificates, privateKey } from '../../config/pem-kinds.ts'
 import { parseEngineAddress } from './engine/address.ts'
+import { type OwnerSource, parseOwnerSource } from './inventory/owner-source.ts'
 import { aliases, ownerSources, patterns } from './kinds.ts'
 
-export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
+const DEFAULT_HOST = 'unix:///var/run/docker.sock'
 
 const engineHost = kind('address', (value): string => {
   const address = value.trim()
@@ -38,26 +39,42 @@ export const variables = {
   }),
   CFMR_DOCKER_ALIASES: aliases({ desc: 'Names of apps for containers.', otherwise: 'none' }),
   CFMR_DOCKER_APP: ownerSources({
-    desc: "Where an event's app comes from; the first that gives something wins.",
-    default:
-      'label:cfmr.app,vcap:application_name,label:com.docker.swarm.service.name,label:com.docker.compose.service,env:MARATHON_APP_ID,name',
+    desc: "Where an event's app comes from: a list of env:NAME, label:NAME, vcap:KEY (of VCAP_APPLICATION), name, image, id, host, slot, text:ANY; the first that gives something wins. Without it: the label cfmr.app, VCAP_APPLICATION, the service of a swarm or of compose, MARATHON_APP_ID, its name.",
+    otherwise: 'what the platform calls it, else its name',
   }),
   CFMR_DOCKER_APPGUID: ownerSources({ desc: 'Likewise its GUID.', default: 'vcap:application_id' }),
   CFMR_DOCKER_SPACE: ownerSources({ desc: 'Likewise its space.', default: 'vcap:space_name' }),
   CFMR_DOCKER_SPACEGUID: ownerSources({ desc: "Likewise its space's GUID.", default: 'vcap:space_id' }),
   CFMR_DOCKER_ORG: ownerSources({
     desc: 'Likewise its organization.',
-    default: 'vcap:organization_name,label:com.docker.stack.namespace,label:com.docker.compose.project',
+    otherwise: "VCAP_APPLICATION, swarm's stack, compose's project",
   }),
   CFMR_DOCKER_ORGGUID: ownerSources({ desc: "Likewise its organization's GUID.", default: 'vcap:organization_id' }),
   CFMR_DOCKER_INSTANCE: ownerSources({
     desc: 'Likewise which instance of it.',
-    default: 'env:CF_INSTANCE_INDEX,slot,label:com.docker.compose.container-number,name',
+    otherwise: "CF_INSTANCE_INDEX, the slot of swarm, compose's number, its name",
   }),
   CFMR_DOCKER_INVENTORYTIMEOUT: duration()({
     desc: 'How long an event waits for the inspection of its container; then it is named by what the event says.',
     default: '10s',
   }),
+}
+
+const DEFAULT_SOURCES = {
+  app: sourcesOf(
+    'label:cfmr.app',
+    'vcap:application_name',
+    'label:com.docker.swarm.service.name',
+    'label:com.docker.compose.service',
+    'env:MARATHON_APP_ID',
+    'name',
+  ),
+  org: sourcesOf('vcap:organization_name', 'label:com.docker.stack.namespace', 'label:com.docker.compose.project'),
+  instance: sourcesOf('env:CF_INSTANCE_INDEX', 'slot', 'label:com.docker.compose.container-number', 'name'),
+}
+
+function sourcesOf(...texts: readonly string[]): readonly OwnerSource[] {
+  return texts.map(parseOwnerSource).filter((source) => source !== undefined)
 }
 
 export type DockerSettings = ReturnType<typeof settingsOf>
@@ -78,13 +95,13 @@ export function settingsOf(v: ValuesOf<typeof variables>, { trusted, stateFolder
     },
     aliases: v.CFMR_DOCKER_ALIASES ?? new Map<string, string>(),
     sources: {
-      app: v.CFMR_DOCKER_APP,
+      app: v.CFMR_DOCKER_APP ?? DEFAULT_SOURCES.app,
       appGuid: v.CFMR_DOCKER_APPGUID,
       space: v.CFMR_DOCKER_SPACE,
       spaceGuid: v.CFMR_DOCKER_SPACEGUID,
-      org: v.CFMR_DOCKER_ORG,
+      org: v.CFMR_DOCKER_ORG ?? DEFAULT_SOURCES.org,
       orgGuid: v.CFMR_DOCKER_ORGGUID,
-      instance: v.CFMR_DOCKER_INSTANCE,
+      instance: v.CFMR_DOCKER_INSTANCE ?? DEFAULT_SOURCES.instance,
     },
     statsIntervalMs: v.CFMR_DOCKER_STATSINTERVAL,
     diskIntervalMs: v.CFMR_DOCKER_DISKINTERVAL,

@@ -38,7 +38,7 @@ export function parsePattern(text: string): ContainerPattern | undefined {
 }
 
 /** `*` is any text, `?` any character; the whole must fit. Throws a SyntaxError where there is no such regular expression. */
-export function expressionOf(glob: string): RegExp {
+function expressionOf(glob: string): RegExp {
   const between = /^\/(.*)\/$/s.exec(glob)?.[1]
   if (between !== undefined) return new RegExp(between, 'u')
   const source = glob
@@ -49,7 +49,7 @@ export function expressionOf(glob: string): RegExp {
 }
 
 /** Whether a container is among those that are read at all. */
-export function isSelected(container: Described, { include, exclude }: Pick<Selection, 'include' | 'exclude'>): boolean {
+function isSelected(container: Described, { include, exclude }: Pick<Selection, 'include' | 'exclude'>): boolean {
   const fits = (pattern: ContainerPattern) => isLike(container, pattern)
   return (include.length === 0 || include.some(fits)) && !exclude.some(fits)
 }

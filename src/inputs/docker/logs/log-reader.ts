@@ -14,7 +14,7 @@ export interface LogReaderOptions {
 }
 
 /** What the engine says within a log instead of going on: never a line of the container. */
-export interface EngineWord {
+interface EngineWord {
   readonly problem: string
 }
 
