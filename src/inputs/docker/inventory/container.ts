@@ -27,8 +27,6 @@ export class Container {
   isRunning = false
   /** Which of its runs this is, from 1; 0 where it has not run yet. */
   run = 0
-  /** When its last run ended, by the engine's clock; undefined where it has not. */
-  finishedNs: bigint | undefined
   /** When its run began, as the engine says; undefined where an event has told of a run that no inspection has seen yet. */
   #startedAt: string | undefined = ''
   #lastStartedAt = ''
@@ -58,14 +56,13 @@ export class Container {
   }
 
   /** An event says that its run has ended. */
-  stopped(timeNs: bigint): void {
+  stopped(): void {
     this.isRunning = false
-    this.finishedNs = timeNs
     this.changed.ring()
   }
 
   /** An inspection says so: `startedAt` is '' of a container that has not run yet. */
-  inspected(isRunning: boolean, startedAt: string, finishedNs: bigint | undefined): void {
+  inspected(isRunning: boolean, startedAt: string): void {
     const known = this.#startedAt
     // Made before the run began that an event has told of.
     if (known === undefined && startedAt === this.#lastStartedAt) return
@@ -75,7 +72,6 @@ export class Container {
     }
     this.#startedAt = startedAt
     this.isRunning = isRunning
-    if (finishedNs !== undefined) this.finishedNs = finishedNs
     this.changed.ring()
   }
 

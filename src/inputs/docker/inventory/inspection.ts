@@ -1,5 +1,4 @@
 import { valueAt } from '../../../lib/value-at.ts'
-import { parseTimestamp } from '../logs/timestamp.ts'
 import { type Description, SHORT_ID } from './container.ts'
 import { type OwnerSources, ownerNames } from './owner-names.ts'
 import type { Described } from './owner-source.ts'
@@ -20,7 +19,6 @@ export interface Inspection {
   readonly isRunning: boolean
   /** As the engine says it; '' where it has not run yet. */
   readonly startedAt: string
-  readonly finishedNs: bigint | undefined
 }
 
 const NEVER = '0001-01-01'
@@ -46,7 +44,6 @@ export function inspectionOf(answer: unknown, host: string, options: DescribeOpt
     },
     isRunning: valueAt(answer, 'State', 'Running') === true,
     startedAt: startedAt.startsWith(NEVER) ? '' : startedAt,
-    finishedNs: parseTimestamp(textAt(answer, 'State', 'FinishedAt')),
   }
 }
 

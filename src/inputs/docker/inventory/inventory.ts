@@ -91,8 +91,8 @@ export class Inventory {
     return true
   }
 
-  #take(container: Container, { description, isRunning, startedAt, finishedNs }: Inspection): void {
+  #take(container: Container, { description, isRunning, startedAt }: Inspection): void {
     container.description = description
-    container.inspected(isRunning, startedAt, finishedNs)
+    container.inspected(isRunning, startedAt)
   }
 }

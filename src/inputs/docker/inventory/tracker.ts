@@ -122,7 +122,7 @@ export class Tracker {
     else if (event.action === 'oom') container.hadOom = true
     happened(event, container)
     if (event.action === 'destroy') inventory.forget(container)
-    else if (event.action === 'die') container.stopped(event.timeNs)
+    else if (event.action === 'die') container.stopped()
     if (INSPECTED_AFTER.has(event.action) || container.description === undefined) this.#inspections.add(container)
   }
 

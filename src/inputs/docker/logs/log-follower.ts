@@ -11,6 +11,7 @@ import type { Container, Description } from '../inventory/container.ts'
 import { sinceText } from '../inventory/engine-event.ts'
 import type { Inventory } from '../inventory/inventory.ts'
 import type { ContainerLog } from '../positions/container-log.ts'
+import type { Position } from '../positions/positions-file.ts'
 import { ResumedStream } from '../positions/resume.ts'
 import { DamagedStream } from './frame-reader.ts'
 import type { LogLine } from './line-joiner.ts'
@@ -48,6 +49,12 @@ const UNREADABLE = 501
 
 type Streams = Readonly<Record<LogLine['stream'], ResumedStream>>
 
+/** A stream that is read. */
+interface Open {
+  readonly reader: LogReader
+  readonly streams: Streams
+}
+
 /** How reading a container's log came to its end for now. */
 type Ending = 'ended' | 'gone' | 'unreadable' | 'failed'
 
@@ -62,7 +69,9 @@ export class LogFollower {
   #lines = 0
   /** Where to read from while no line has been handed over that says so. */
   #fromNs: bigint | undefined
-  #open: { readonly reader: LogReader; readonly streams: Streams } | undefined
+  #open: Open | undefined
+  /** A run of which a stream came to its end. */
+  #ended: { readonly run: number; readonly open: Open | undefined } | undefined
   /** Why nothing comes; undefined where it is read, or has been read to its end. */
   problem: string | undefined
   isStreaming = false
@@ -84,13 +93,19 @@ export class LogFollower {
       if (!(await this.#nextRun(container.run, stop))) return
     } else if (fromNow) this.#fromNs = BigInt(Date.now()) * NS_PER_MS
     for (let tries = 0; !stop.aborted; ) {
-      const { run } = container
+      const { run, isRunning } = container
       const before = this.#lines
       const ending = await this.#read(stop)
-      if (stop.aborted || ending === 'gone') return
+      if (stop.aborted) return
+      if (ending === 'gone') return this.#endGone(run, stop)
       if (this.#lines > before) tries = 0
       if (ending === 'unreadable' || (ending === 'ended' && (await this.#isOver(run, stop)))) {
-        if (ending === 'ended') await this.#endRun(stop)
+        // A stream that was open when the container ended may end before its last lines: they are there for whoever asks once more.
+        if (ending === 'ended' && isRunning) {
+          this.#ended = { run, open: this.#open }
+          continue
+        }
+        if (ending === 'ended') await this.#endRun(this.#open, stop)
         if (!(await this.#nextRun(run, stop))) return
         tries = 0
         continue
@@ -112,11 +127,15 @@ export class LogFollower {
   }
 
   /** The last thing that a container writes may have no line feed. */
-  async #endRun(stop: AbortSignal): Promise<void> {
-    const { container } = this.#options
-    if (this.#open !== undefined) await this.#take(this.#open.reader.end(), this.#open.streams, stop)
-    // What comes next would be read as the rest of a terminal's last line, if that has no end: it is of after this time.
-    if (container.description?.isTerminal === true) this.#fromNs = container.finishedNs
+  async #endRun(open: Open | undefined, stop: AbortSignal): Promise<void> {
+    if (open !== undefined) await this.#take(open.reader.end(), open.streams, stop)
+  }
+
+  /** The engine has it no more. Where a stream of its last run has come to its end, that was all. */
+  async #endGone(run: number, stop: AbortSignal): Promise<void> {
+    const { container, gaps } = this.#options
+    if (this.#ended?.run === run) await this.#endRun(this.#ended.open, stop)
+    else gaps.add('removed', container.label)
   }
 
   /** Waits for the container's next run; false where there will be none. */
@@ -138,12 +157,9 @@ export class LogFollower {
       return 'ended'
     } catch (error) {
       if (stop.aborted) return 'ended'
-      this.#fail(error)
       const status = error instanceof EngineFailed ? error.status : undefined
-      if (status === GONE || status === REMOVING) {
-        gaps.add('removed', container.label)
-        return 'gone'
-      }
+      if (status === GONE || status === REMOVING) return 'gone'
+      this.#fail(error)
       if (status === UNREADABLE) {
         this.problem = errorText(error)
         gaps.add('driver', container.label, errorText(error))
@@ -169,8 +185,7 @@ export class LogFollower {
     const { engine, container, containerLog } = this.#options
     const description = container.description as Description
     const position = containerLog.delivered
-    if (this.#skipsDamage) this.#fromNs = BigInt(Date.now()) * NS_PER_MS
-    const sinceNs = floor(this.#fromNs ?? (position === undefined ? 0n : position.timeNs - SLACK_NS), engine.isPodman)
+    const sinceNs = this.#since(position)
     const query = { follow: true, stdout: true, stderr: true, timestamps: true, ...(sinceNs > 0n && { since: sinceText(sinceNs) }) }
     const ended = new AbortController()
     const what = `read the log of container ${container.shortId}`
@@ -200,6 +215,17 @@ export class LogFollower {
       ended.abort()
     }
     this.#skipsDamage = false
+  }
+
+  /** Where to read from, by the engine's clock: 0 is from the first line. */
+  #since(position: Position | undefined): bigint {
+    const { container, engine } = this.#options
+    if (this.#skipsDamage) this.#fromNs = BigInt(Date.now()) * NS_PER_MS
+    if (this.#fromNs !== undefined) return this.#fromNs
+    if (position === undefined) return 0n
+    if (engine.isPodman) return wholeSecond(position.timeNs - SLACK_NS)
+    // A terminal's last line may have no end: read from before it, what comes next would be taken for the rest of it.
+    return container.description?.isTerminal === true ? position.timeNs + 1n : position.timeNs - SLACK_NS
   }
 
   async #take(read: ReturnType<LogReader['push']>, streams: Streams, stop: AbortSignal): Promise<void> {
@@ -238,7 +264,7 @@ export class LogFollower {
 /** Podman cuts lines into parts of 8 KiB. */
 const PODMAN = { partBytes: [8192] }
 
-/** Podman's times are whole seconds. */
-function floor(timeNs: bigint, isWholeSeconds: boolean): bigint {
-  return isWholeSeconds ? timeNs - (timeNs % 1_000_000_000n) : timeNs
+/** Podman's times are. */
+function wholeSecond(timeNs: bigint): bigint {
+  return timeNs - (timeNs % 1_000_000_000n)
 }
