@@ -1,7 +1,7 @@
-import { EVENT_ID_LENGTH, EventSource } from '../../flow/event-source.ts'
+import { EventSource } from '../../flow/event-source.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import type { Container } from './inventory/container.ts'
-import { eventIdOf, identityIdOf } from './logs/event-id.ts'
+import { identityIdOf, type LineIds } from './logs/event-id.ts'
 import type { LogLine } from './logs/line-joiner.ts'
 
 /** What a delivery of a container is: lines of its log, a reading of what it uses, or what has happened to it. */
@@ -19,30 +19,37 @@ export abstract class ContainerSource extends EventSource {
 
   /** By the engine's clock. */
   abstract timeNsAt(position: number): bigint
-
-  override appendId(position: number, buffer: ByteBuffer): void {
-    buffer.reserve(EVENT_ID_LENGTH)
-    buffer.appendAscii(this.idOf(position))
-  }
 }
 
 /** Lines of a container's log, numbered from `first` on. */
 export class LogSource extends ContainerSource {
   readonly fact = 'log'
   readonly #first: number
+  readonly #ids: LogIds
   readonly #times: BigInt64Array
+  /** The same, low and high half of each. */
+  readonly #halves: Int32Array
   readonly #ordinals: Uint32Array
   readonly #sizes: Uint32Array
   /** 1: stderr. */
   readonly #streams: Uint8Array
 
-  constructor(container: Container, first: number, lines: readonly NumberedLine[]) {
+  constructor(container: Container, ids: LogIds, first: number, lines: readonly NumberedLine[]) {
     super(container)
+    this.#ids = ids
     this.#first = first
-    this.#times = BigInt64Array.from(lines, ({ line }) => line.timeNs)
-    this.#ordinals = Uint32Array.from(lines, ({ ordinal }) => ordinal)
-    this.#sizes = Uint32Array.from(lines, ({ line }) => line.sizeBytes)
-    this.#streams = Uint8Array.from(lines, ({ line }) => (line.stream === 'stderr' ? 1 : 0))
+    this.#times = new BigInt64Array(lines.length)
+    this.#halves = new Int32Array(this.#times.buffer)
+    this.#ordinals = new Uint32Array(lines.length)
+    this.#sizes = new Uint32Array(lines.length)
+    this.#streams = new Uint8Array(lines.length)
+    for (let at = 0; at < lines.length; at++) {
+      const { line, ordinal } = lines[at] as NumberedLine
+      this.#times[at] = line.timeNs
+      this.#ordinals[at] = ordinal
+      this.#sizes[at] = line.sizeBytes
+      this.#streams[at] = line.stream === 'stderr' ? 1 : 0
+    }
   }
 
   timeNsAt(position: number): bigint {
@@ -63,15 +70,16 @@ export class LogSource extends ContainerSource {
     return this.#ordinals[position - this.#first] ?? 0
   }
 
-  override idOf(position: number): string {
-    return eventIdOf({
-      container: this.container.id,
-      stream: this.streamAt(position),
-      timeNs: this.timeNsAt(position),
-      ordinal: this.ordinalAt(position),
-    })
+  override appendId(position: number, buffer: ByteBuffer): void {
+    const at = position - this.#first
+    const high = this.#halves[2 * at + 1] ?? 0
+    const low = this.#halves[2 * at] ?? 0
+    this.#ids[this.streamAt(position)].append(high, low, this.ordinalAt(position), buffer)
   }
 }
+
+/** Ids of the lines of both streams. */
+export type LogIds = Readonly<Record<LogLine['stream'], LineIds>>
 
 export interface NumberedLine {
   readonly line: LogLine
@@ -96,7 +104,7 @@ export class FactSource extends ContainerSource {
     return this.#timeNs
   }
 
-  override idOf(): string {
-    return identityIdOf(this.container.id, this.fact, String(this.#timeNs), ...this.#parts)
+  override appendId(_position: number, buffer: ByteBuffer): void {
+    buffer.appendAscii(identityIdOf(this.container.id, this.fact, String(this.#timeNs), ...this.#parts))
   }
 }

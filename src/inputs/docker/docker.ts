@@ -219,7 +219,7 @@ export class DockerInput implements Input, InputStats {
   #follow(container: Container): void {
     if (container.description?.selected.logs !== true || this.#followed.has(container.id) || this.#stopping.signal.aborted) return
     const { engine, maxLineBytes, stateFolder, log } = this.#options
-    const containerLog = new ContainerLog(this.#state.positionOf(container.id))
+    const containerLog = new ContainerLog(container.id, this.#state.positionOf(container.id))
     const follower = new LogFollower({
       engine,
       inventory: this.#inventory,
@@ -241,7 +241,7 @@ export class DockerInput implements Input, InputStats {
   }
 
   #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): void {
-    const source = new LogSource(container, containerLog.next, lines)
+    const source = new LogSource(container, containerLog.ids, containerLog.next, lines)
     const { next } = containerLog
     const messages = lines.map(({ line }, index) => ({ value: line.bytes, offset: next + index }))
     const run = new Run(messages, next + messages.length, steadyNowMs())

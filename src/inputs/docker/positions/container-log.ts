@@ -1,5 +1,6 @@
 import type { Run } from '../../offsets/offset-tracker.ts'
-import type { LogSource } from '../container-source.ts'
+import type { LogIds, LogSource } from '../container-source.ts'
+import { LineIds } from '../logs/event-id.ts'
 import type { Position } from './positions-file.ts'
 import type { Cursor } from './resume.ts'
 
@@ -17,8 +18,11 @@ export class ContainerLog {
   /** The number that the next line gets. */
   next = 0
 
+  readonly ids: LogIds
+
   /** `settled` is from an earlier life of the process. */
-  constructor(settled: Position | undefined) {
+  constructor(container: string, settled: Position | undefined) {
+    this.ids = { stdout: new LineIds(container, 'stdout'), stderr: new LineIds(container, 'stderr') }
     this.#settled = settled
     this.#delivered = settled
   }
