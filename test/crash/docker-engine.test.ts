@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { waitUntil } from '../../dev/wait-until.ts'
-import { DockerScene } from '../support/docker-scene.ts'
+import { RealDockerScene } from '../support/docker-scene.ts'
 
-let scene: DockerScene
+let scene: RealDockerScene
 
 beforeAll(async () => {
-  scene = await DockerScene.open()
+  scene = await RealDockerScene.open()
 })
 
 afterAll(() => scene?.close())

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Random } from '../../dev/drill/random.ts'
 import { sleep } from '../../src/lib/sleep.ts'
-import { DockerScene } from '../support/docker-scene.ts'
+import { RealDockerScene } from '../support/docker-scene.ts'
 
 const KILLS = 50
 const CONTAINERS = 16
 const LINES = 1000
 
-let scene: DockerScene
+let scene: RealDockerScene
 
 beforeAll(async () => {
-  scene = await DockerScene.open()
+  scene = await RealDockerScene.open()
 })
 
 afterAll(() => scene?.close())

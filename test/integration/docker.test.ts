@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { waitUntil } from '../../dev/wait-until.ts'
-import { DockerScene } from '../support/docker-scene.ts'
+import { RealDockerScene } from '../support/docker-scene.ts'
 import { run } from '../support/program.ts'
 import { uniqueName } from '../support/shared.ts'
 
-let scene: DockerScene
+let scene: RealDockerScene
 
 beforeAll(async () => {
-  scene = await DockerScene.open()
+  scene = await RealDockerScene.open()
 })
 
 afterAll(() => scene?.close())

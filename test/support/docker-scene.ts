@@ -38,18 +38,19 @@ export interface ContainerDocument {
   }
 }
 
-/** A real engine, workers that read it one after the other with the same positions, and every document that any of them has written. */
+/** Workers that read an engine one after the other with the same positions, and every document that any of them has written. */
 export class DockerScene {
-  readonly engine: DockerEngine
+  readonly #host: string
   readonly documents: ContainerDocument[] = []
   readonly state = join(scratchFolder('state'), 'kept')
 
-  private constructor(engine: DockerEngine) {
-    this.engine = engine
+  /** `host` as CFMR_DOCKER_HOST has it. */
+  static with(host: string): DockerScene {
+    return new DockerScene(host)
   }
 
-  static async open(): Promise<DockerScene> {
-    return new DockerScene(await startDocker())
+  protected constructor(host: string) {
+    this.#host = host
   }
 
   /** Resolves when the worker's HTTP server answers. */
@@ -59,7 +60,7 @@ export class DockerScene {
         CFMR_INPUT: 'docker',
         CFMR_OUTPUT: 'stdout',
         CFMR_STDOUT_FORMAT: 'json',
-        CFMR_DOCKER_HOST: this.engine.host,
+        CFMR_DOCKER_HOST: this.#host,
         CFMR_DOCKER_COLLECT: 'logs',
         CFMR_STATE: this.state,
         CFMR_BATCHER_FLUSHINTERVAL: '100ms',
@@ -88,6 +89,20 @@ export class DockerScene {
     return this.logOf(container)
       .filter(({ log }) => stream === undefined || log?.iostream === stream)
       .map(({ message = '' }) => message)
+  }
+}
+
+/** With a real engine of its own. */
+export class RealDockerScene extends DockerScene {
+  readonly engine: DockerEngine
+
+  private constructor(engine: DockerEngine) {
+    super(engine.host)
+    this.engine = engine
+  }
+
+  static async open(): Promise<RealDockerScene> {
+    return new RealDockerScene(await startDocker())
   }
 
   close(): Promise<void> {
