@@ -5,6 +5,21 @@ export const CONTAINER = 9
 /** Usage beyond CONTAINER's, which Loggregator V2 alone tells. The number is none of dropsonde's. */
 export const USAGE = 100
 
+/** What a container of an engine uses, and what has happened to one: of the input docker alone. */
+export const CONTAINER_USAGE = 101
+export const CONTAINER_EVENT = 102
+
+/** What has happened to a container. */
+export interface ContainerHappening {
+  /** In Docker's words. */
+  readonly action: string
+  /** Decimal digits each; undefined where the event has none. */
+  readonly exitCode?: string | undefined
+  readonly signal?: string | undefined
+  /** The kernel has killed something of its run for memory. */
+  readonly isOom?: boolean | undefined
+}
+
 /** What a USAGE event may have, in the order of a point's fields: ns, percent of what the app is entitled to, and bytes a second. */
 export const USAGE_METRICS = [
   'absolute_entitlement',
@@ -69,7 +84,7 @@ export class AppEvent {
   /** The point's time: ns, decimal, perhaps negative. */
   timestamp = 0
   timestampEnd = 0
-  /** HTTP, CONTAINER and USAGE: decimal digits. LOG: source_instance as it is, valid UTF-8, not yet cleaned or escaped. */
+  /** HTTP, CONTAINER and USAGE: decimal digits. LOG and those of the input docker: as it is, valid UTF-8, not yet cleaned or escaped. */
   instance = 0
   instanceEnd = 0
 
@@ -139,6 +154,11 @@ export class AppEvent {
 
   /** USAGE: start and end of each of {@link USAGE_METRICS} as it is to be written; empty where it is absent. */
   readonly usage = new Int32Array(2 * USAGE_METRICS.length)
+
+  /** CONTAINER_USAGE: the digits to write of each field of a point, in ascending order of their names; what is absent is not there. */
+  readings: Readonly<Record<string, string>> = {}
+  /** CONTAINER_EVENT. */
+  happening: ContainerHappening = { action: '' }
 }
 
 /**

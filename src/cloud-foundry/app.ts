@@ -28,6 +28,16 @@ export interface AppSpelling {
   readonly documents?: boolean
 }
 
+/** The container that an app's events come from, where the engine that it runs on says so. */
+export interface AppContainer {
+  readonly id: string
+  readonly name: string
+  /** As it was made of it: `nginx:1.25`. */
+  readonly image: string
+  /** The engine's. */
+  readonly host: string
+}
+
 const EXISTS = 1
 const IS_SANITIZED = 2
 
@@ -49,6 +59,8 @@ export class App {
   /** `,org=…,org_guid=…,space=…,space_guid=…` */
   placeAt = 0
   placeLength = 0
+  /** Undefined of an app of Cloud Foundry. */
+  container: AppContainer | undefined = undefined
 
   /** Without metadata: confirmed not to exist. */
   static of(guid: string, metadata: AppMetadata | undefined, usedAtMs: number, spelling?: AppSpelling): App {
@@ -64,6 +76,14 @@ export class App {
   /** One that does not exist and that nobody will keep: in memory of its own, since it would keep that of apps around it alive. */
   static nobody(id: string, spelling?: AppSpelling): App {
     return App.#made(id, textsOf(id, undefined, spelling), false, 0, ownMemory)
+  }
+
+  /** Whose a container's events are, with what they are tagged with beside: its host and image. In memory of its own. */
+  static ofContainer(metadata: AppMetadata, container: AppContainer, spelling?: AppSpelling): App {
+    const texts = textsOf('', metadata, spelling, { host: container.host, image: container.image })
+    const app = App.#made('', texts, true, 0, (count) => ({ words: new Float64Array(count), at: 0 }))
+    app.container = container
+    return app
   }
 
   static #made(guid: string, texts: Texts, exists: boolean, usedAtMs: number, allocate: typeof allocateWords): App {
@@ -204,14 +224,20 @@ function wordsOf(text: string): number {
   return wordCount(Buffer.byteLength(text))
 }
 
-function textsOf(guid: string, metadata: AppMetadata | undefined, { backslash = 'literal', documents = false }: AppSpelling = {}): Texts {
+function textsOf(
+  guid: string,
+  metadata: AppMetadata | undefined,
+  { backslash = 'literal', documents = false }: AppSpelling = {},
+  more: Readonly<Record<string, string>> = {},
+): Texts {
   let isSanitized = false
   const tag = (key: string, value = '') => {
     const clean = cleanTagValue(value)
     if (clean !== value) isSanitized = true
     return clean === '' ? '' : `,${key}=${escapeTagValue(clean, backslash)}`
   }
-  const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid)
+  const others = Object.entries(more).map(([key, value]) => tag(key, value))
+  const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid) + others.join('')
   const org = tag('org', metadata?.org) + tag('org_guid', metadata?.org_guid)
   const space = tag('space', metadata?.space) + tag('space_guid', metadata?.space_guid)
   if (!documents) return { name, place: org + space, isSanitized, documentName: '', documentPlace: '' }

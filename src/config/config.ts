@@ -74,6 +74,8 @@ function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values 
     trusted: platform.trusted,
     instanceIndex: instance,
     kafka,
+    stateFolder: v.CFMR_STATE,
+    dockerHost: platform.dockerHost,
     documentMaxBytes: v.CFMR_DOCUMENT_MAXBYTES,
     batcher: {
       flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,

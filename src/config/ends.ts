@@ -40,6 +40,10 @@ export interface Common {
     readonly maxInFlightBytes: number
     readonly processingTimeoutMs: number
   }
+  /** Where inputs keep how far they are; undefined: nowhere. */
+  readonly stateFolder: string | undefined
+  /** DOCKER_HOST. */
+  readonly dockerHost: string | undefined
   /** A document's message beyond this, in bytes of UTF-8, is cut. */
   readonly documentMaxBytes: number
   /** How Cloud Controller and UAA are reached, and the login. */

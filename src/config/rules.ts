@@ -35,6 +35,7 @@ export function ruleMistakes(rules: Rules): string[] {
     ...required(rules),
     ...kafka(rules),
     ...inputs(rules),
+    ...state(rules),
     ...cloudFoundry(rules),
     ...outputs(rules),
     ...aliases(rules),
@@ -64,6 +65,14 @@ function* inputs(rules: Rules): Generator<string> {
 
 function isApiFile({ values }: Rules): boolean {
   return values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
+}
+
+/** Inputs that keep how far they are in a folder; Kafka does that itself. */
+const KEEPING = ['docker']
+
+function* state({ values, isSet }: Rules): Generator<string> {
+  const isKept = values.CFMR_INPUT === undefined || values.CFMR_INPUT.some((name) => KEEPING.includes(name))
+  if (isSet('CFMR_STATE') && !isKept) yield `CFMR_STATE: found a value, expected none without ${KEEPING.join(' or ')} in CFMR_INPUT`
 }
 
 function needsCloudController(rules: Rules): boolean {

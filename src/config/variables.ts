@@ -79,6 +79,10 @@ const METADATA = {
 
 const INPUT = {
   CFMR_INPUT: listOf(...INPUT_NAMES)({ desc: 'Where events come from: one or several.', default: 'kafka' }),
+  CFMR_STATE: text({
+    desc: 'A folder in which docker keeps how far each log is settled, so that after a restart nothing is missing. It must outlive the process.',
+    otherwise: 'nothing is kept',
+  }),
 }
 
 const OUTPUT = {

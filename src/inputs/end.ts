@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Findings } from '../check/finding.ts'
-import type { EventEncoder } from '../cloud-foundry/translator.ts'
+import type { AppSpelling } from '../cloud-foundry/app.ts'
+import type { EventEncoder, TranslatorCounts } from '../cloud-foundry/translator.ts'
 import type { Common, EndRules, ValuesOf, Variables } from '../config/ends.ts'
 import type { Description } from '../config/kinds.ts'
 import type { Input, InputStats, Translator } from '../flow/contracts.ts'
@@ -15,6 +16,10 @@ export interface InputParts {
   readonly flushNow: () => void
   /** Bytes that outputs keep beside the messages in flight. */
   readonly keptBytes: () => number
+  /** What is to be written of each owner of events in advance. */
+  readonly spelling: () => AppSpelling
+  /** What all translators count together. */
+  readonly counts: TranslatorCounts
   /** The translator of Cloud Foundry's envelopes. */
   readonly envelopes: (use: EnvelopeUse) => Translator<unknown, EventEncoder>
 }

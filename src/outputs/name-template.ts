@@ -1,10 +1,18 @@
 import { crc32 } from 'node:zlib'
 import type { App } from '../cloud-foundry/app.ts'
+import { CONTAINER_EVENT, HTTP, LOG } from '../cloud-foundry/app-event.ts'
 import { PerApp } from '../cloud-foundry/per-app.ts'
 
-/** `{kind}` of each event, as it is in names. */
+/** `{kind}` of the events that every platform has, as it is in names. */
 export const KINDS = ['http', 'log', 'container'] as const
-export type KindName = (typeof KINDS)[number]
+export type KindName = (typeof KINDS)[number] | 'docker.event'
+
+/** What an event is called in names. */
+export function kindNameOf(kind: number): KindName {
+  if (kind === HTTP) return 'http'
+  if (kind === LOG) return 'log'
+  return kind === CONTAINER_EVENT ? 'docker.event' : 'container'
+}
 
 /** What names of indices and topics may be made of. */
 export const PLACEHOLDER = /\{(kind|org|space|yyyy\.MM\.dd)\}/g

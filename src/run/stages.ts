@@ -71,6 +71,8 @@ export function buildStages({ config, log, buildInputs, deadLetters }: StageOpti
     log,
     flushNow: () => pipeline.flushNow(),
     keptBytes: () => pipeline.keptBytes,
+    spelling,
+    counts: envelopes.counts,
     envelopes: (use) => envelopes.of(use),
   })
   const pipeline = new Pipeline({ sources: inputs, lanes: outputs.map(({ lane }) => lane) })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { logLines } from '../../src/inputs/docker/logs/log-reader.ts'
+import { logReader } from '../../src/inputs/docker/logs/log-reader.ts'
 
 const PART_BYTES = 64
-const options = { isTerminal: false, maxBytes: 1000, partsShareTime: true }
+const options = { isTerminal: false, maxBytes: 1000, partsShareTime: true, partBytes: [PART_BYTES, 1000] }
 
 const written = fc.array(
   fc.record({
@@ -33,57 +33,63 @@ function frameOf(type: number, bytes: Buffer): Buffer {
   return Buffer.concat([header, bytes])
 }
 
-async function* chunksOf(bytes: Buffer, ends: readonly number[]): AsyncGenerator<Buffer> {
+function chunksOf(bytes: Buffer, ends: readonly number[]): Buffer[] {
   const sorted = [...ends.filter((end) => end < bytes.length).sort((a, b) => a - b), bytes.length]
-  for (const [i, end] of sorted.entries()) yield bytes.subarray(sorted[i - 1] ?? 0, end)
+  return sorted.map((end, i) => bytes.subarray(sorted[i - 1] ?? 0, end))
 }
 
 const expectedOf = (lines: readonly { stream: string; text: string }[]) =>
   lines.map(({ stream, text }, line) => ({ stream, timeNs: nsOf(line), sizeBytes: Buffer.byteLength(text), text }))
 
-async function read(bytes: Buffer, ends: readonly number[], isTerminal: boolean) {
-  const lines = await all(logLines(chunksOf(bytes, ends), { ...options, isTerminal }))
-  return lines.map((line) => {
+function read(bytes: Buffer, ends: readonly number[], isTerminal: boolean) {
+  const reader = logReader({ ...options, isTerminal })
+  const lines = chunksOf(bytes, ends).flatMap((chunk) => reader.push(chunk))
+  return [...lines, ...reader.end()].map((line) => {
     if ('problem' in line) throw new Error(line.problem)
     return { stream: line.stream, timeNs: line.timeNs, sizeBytes: line.sizeBytes, text: line.bytes.toString() }
   })
 }
 
-it('finds the lines that were written, byte for byte, wherever the engine cut them and the stream', async () => {
-  await fc.assert(
-    fc.asyncProperty(written, cuts, async (lines, ends) => {
+it('finds the lines that were written, byte for byte, wherever the engine cut them and the stream', () => {
+  fc.assert(
+    fc.property(written, cuts, (lines, ends) => {
       const frames = lines.flatMap(({ stream, text }, line) =>
         recordsOf(text, line, '\n').map((record) => frameOf(stream === 'stdout' ? 1 : 2, record)),
       )
-      expect(await read(Buffer.concat(frames), ends, false)).toEqual(expectedOf(lines))
+      expect(read(Buffer.concat(frames), ends, false)).toEqual(expectedOf(lines))
     }),
   )
 })
 
-it('finds the lines of a terminal without the times that the engine puts in the middle of long ones', async () => {
-  await fc.assert(
-    fc.asyncProperty(written, cuts, async (lines, ends) => {
+it('finds the lines of a terminal without the times that the engine puts in the middle of long ones', () => {
+  fc.assert(
+    fc.property(written, cuts, (lines, ends) => {
       const records = lines.flatMap(({ text }, line) => recordsOf(text, line, '\r\n'))
       const expected = expectedOf(lines.map(({ text }) => ({ stream: 'stdout', text })))
-      expect(await read(Buffer.concat(records), ends, true)).toEqual(expected)
+      expect(read(Buffer.concat(records), ends, true)).toEqual(expected)
     }),
   )
 })
 
-it('makes no line of what the stream was cut in', async () => {
+it('keeps the time of a line where the line itself says it, but where a part ends', () => {
+  const time = `${timeOf(1)} `
+  const text = `${'a'.repeat(PART_BYTES - 10)}${time}${'b'.repeat(10)}${time}`
+  const bytes = Buffer.concat(recordsOf(text, 1, '\r\n'))
+  fc.assert(
+    fc.property(cuts, (ends) => {
+      expect(read(bytes, ends, true).map((line) => line.text)).toEqual([text])
+    }),
+  )
+})
+
+it('makes no line of what the stream was cut in', () => {
   const whole = frameOf(1, Buffer.from(`${timeOf(1)} whole\n`))
   const begun = frameOf(1, Buffer.from(`${timeOf(2)} begun, `))
   const frame = frameOf(1, Buffer.from(`${timeOf(2)} ended\n`))
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: frame.length - 1 }), async (end) => {
-      const lines = await read(Buffer.concat([whole, begun, frame.subarray(0, end)]), [], false)
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: frame.length - 1 }), (end) => {
+      const lines = read(Buffer.concat([whole, begun, frame.subarray(0, end)]), [], false)
       expect(lines.map(({ text }) => text)).toEqual(['whole'])
     }),
   )
 })
-
-async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const list: Item[] = []
-  for await (const item of items) list.push(item)
-  return list
-}

@@ -11,6 +11,8 @@ import {
   ABSENT_STATUS,
   type AppEvent,
   CONTAINER,
+  CONTAINER_EVENT,
+  CONTAINER_USAGE,
   HTTP,
   LOG,
   PEER_CLIENT,
@@ -18,6 +20,7 @@ import {
   USAGE,
 } from '../app-event.ts'
 import { METHODS } from '../methods.ts'
+import { appendContainerNames, appendInstanceUsage } from './container.ts'
 import { appendPayload } from './payload.ts'
 import { appendContainer, appendUsage } from './usage.ts'
 import { appendUuid, appendUuidText, UUID_TEXT_BYTES } from './uuid.ts'
@@ -61,7 +64,8 @@ const END_OF_OBJECTS = snippet('}}')
 const EVENT = snippet(',"event":{"id":"')
 const HTTP_EVENT = snippet('","kind":"event","dataset":"cloudfoundry.http","duration":')
 const LOG_EVENT = snippet('","kind":"event","dataset":"cloudfoundry.log"')
-const CONTAINER_EVENT = snippet('","kind":"metric","dataset":"cloudfoundry.container"')
+const USAGE_EVENT = snippet('","kind":"metric","dataset":"cloudfoundry.container"')
+const HAPPENING_EVENT = snippet('","kind":"event","dataset":"docker.event","action":')
 const TRUNCATED = snippet(',"truncated":true')
 
 const QUOTE = 0x22
@@ -98,14 +102,23 @@ export class DocumentEncoder {
     if (event.kind === HTTP) appendHttp(event, to)
     else if (event.kind === CONTAINER) appendContainer(event, to)
     else if (event.kind === USAGE) appendUsage(event, to)
+    else if (event.kind === CONTAINER_USAGE) appendInstanceUsage(event, to)
     else to.appendByte(CLOSE)
+    if (app.container !== undefined) {
+      appendContainerNames(app.container, event, to)
+      to.reserve(ROOM_BYTES)
+    }
     const isTruncated = event.kind === LOG && this.#appendLog(event, to)
     if (event.kind !== LOG) to.appendSnippet(EVENT)
     ack.source.appendId(ack.offsetOf(index), to)
     if (event.kind === HTTP) {
       to.appendSnippet(HTTP_EVENT)
       appendDuration(event.durationSeconds, event.durationNanoseconds, to)
-    } else to.appendSnippet(event.kind === LOG ? LOG_EVENT : CONTAINER_EVENT)
+    } else if (event.kind === CONTAINER_EVENT) {
+      to.appendSnippet(HAPPENING_EVENT)
+      to.appendText(JSON.stringify(event.happening.action))
+      to.reserve(ROOM_BYTES)
+    } else to.appendSnippet(event.kind === LOG ? LOG_EVENT : USAGE_EVENT)
     if (isTruncated) to.appendSnippet(TRUNCATED)
     to.appendSnippet(END_OF_OBJECTS)
   }

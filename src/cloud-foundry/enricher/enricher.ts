@@ -12,6 +12,7 @@ import type { AppEvent } from '../app-event.ts'
 import type { MetadataSource } from '../metadata.ts'
 import { LookUps } from './look-ups.ts'
 import { MetadataCache, type MetadataCacheOptions } from './metadata-cache.ts'
+import { NoSource } from './no-source.ts'
 import { RefreshJudge } from './refresh-judge.ts'
 import { Witnesses } from './witnesses.ts'
 
@@ -100,6 +101,7 @@ export class Enricher implements MetadataStats {
   }
 
   notReady = (): readonly string[] => {
+    if (this.#source instanceof NoSource) return []
     if (this.#judge === undefined) return ['metadata: the apps are not fetched yet']
     return this.#suspicion === undefined ? [] : [`metadata: ${this.#suspicion}`]
   }
@@ -109,6 +111,7 @@ export class Enricher implements MetadataStats {
    * with the reason of `signal` if it aborts. A rate limit is waited for.
    */
   async warmUp(signal: AbortSignal): Promise<void> {
+    if (this.#source instanceof NoSource) return
     const startedMs = steadyNowMs()
     let guids: ReadonlySet<string>
     try {

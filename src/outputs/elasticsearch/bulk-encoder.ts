@@ -1,12 +1,12 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
+import type { AppEvent } from '../../cloud-foundry/app-event.ts'
 import { DocumentEncoder } from '../../cloud-foundry/documents/document.ts'
 import type { EventEncoder } from '../../cloud-foundry/translator.ts'
 import type { Ack } from '../../flow/contracts.ts'
 import { EVENT_ID_LENGTH } from '../../flow/event-source.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { snippet } from '../../lib/words.ts'
-import { type NameTemplate, secondsOf } from '../name-template.ts'
+import { kindNameOf, type NameTemplate, secondsOf } from '../name-template.ts'
 import { indexNames } from './index-name.ts'
 
 const CREATE = snippet('{"create":{"_index":"')
@@ -40,7 +40,7 @@ export class BulkEncoder implements EventEncoder {
     const { kind, view, timestamp, timestampEnd } = event
     if (view.getUint8(timestamp) === MINUS) return 'the event is of before 1970, which date_nanos cannot hold'
     const seconds = secondsOf(view, timestamp, timestampEnd)
-    const name = this.#names.of(kind === HTTP ? 'http' : kind === LOG ? 'log' : 'container', seconds, app)
+    const name = this.#names.of(kindNameOf(kind), seconds, app)
     buffer.reserve(name.length + EVENT_ID_LENGTH + ROOM_BYTES)
     buffer.appendSnippet(CREATE)
     buffer.appendAscii(name)

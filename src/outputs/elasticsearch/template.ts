@@ -13,6 +13,7 @@ const long = { type: 'long' }
 const double = { type: 'double' }
 const bytes = { properties: { bytes: long } }
 const quota = { properties: { bytes: long, quota: bytes } }
+const traffic = { properties: { bytes: long, errors: long, dropped: long } }
 const furtherUsage = Object.fromEntries(USAGE_METRICS.map((name) => [name, double]))
 const named = { properties: { id: keyword, name: keyword } }
 
@@ -25,7 +26,9 @@ const MAPPINGS = {
   properties: {
     '@timestamp': { type: 'date_nanos' },
     message: { type: 'text' },
-    event: { properties: { id: keyword, kind: keyword, dataset: keyword, duration: long, truncated: { type: 'boolean' } } },
+    event: {
+      properties: { id: keyword, kind: keyword, dataset: keyword, action: keyword, duration: long, truncated: { type: 'boolean' } },
+    },
     log: { properties: { iostream: keyword, logger: keyword } },
     cloudfoundry: {
       properties: {
@@ -42,6 +45,19 @@ const MAPPINGS = {
         response: { properties: { status_code: long, body: bytes } },
       },
     },
+    container: {
+      properties: {
+        id: keyword,
+        name: keyword,
+        image: { properties: { name: keyword, tag: keyword } },
+        network: { properties: { ingress: traffic, egress: traffic } },
+        disk: { properties: { read: bytes, write: bytes } },
+        pids: long,
+      },
+    },
+    host: { properties: { name: keyword } },
+    process: { properties: { exit_code: long } },
+    docker: { properties: { signal: long, oom: { type: 'boolean' } } },
     url: { properties: { original: keyword } },
     user_agent: { properties: { original: keyword } },
     source: { properties: { address: keyword } },

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, CONTAINER, HTTP, USAGE, USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
+import { type AppEvent, CONTAINER, CONTAINER_EVENT, CONTAINER_USAGE, HTTP, USAGE, USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { formatFloat } from '../../lib/float.ts'
@@ -16,6 +16,8 @@ const LONGEST_FIELD_KEY_BYTES = {
   log: 'count'.length,
   container: 'memory_quota'.length,
   usage: 'absolute_entitlement'.length,
+  containerUsage: 'throttled_seconds'.length,
+  happening: 'container'.length,
 }
 
 const HTTP_REQUEST = snippet('http_request')
@@ -42,6 +44,12 @@ const MEMORY = snippet('i,memory=')
 const MEMORY_PCT = snippet('i,memory_pct=')
 const MEMORY_QUOTA = snippet('i,memory_quota=')
 const NEXT_MEMORY_QUOTA = snippet(',memory_quota=')
+
+/** In readings: the others are whole numbers. */
+const FLOATS = new Set(['cpu', 'throttled_seconds'])
+const HAPPENING = snippet('container_event')
+/** Of a container's id. */
+const CONTAINER_DIGITS = 12
 
 const USAGE_FIELDS = USAGE_METRICS.map((name) => snippet(`${name}=`))
 
@@ -102,6 +110,8 @@ export class LineEncoder {
     if (event.kind === HTTP) return appendHttp(event, app, lines)
     if (event.kind === CONTAINER) return appendContainer(event, app, lines)
     if (event.kind === USAGE) return appendUsage(event, app, lines)
+    if (event.kind === CONTAINER_USAGE) return this.#appendContainerUsage(event, app, lines)
+    if (event.kind === CONTAINER_EVENT) return this.#appendHappening(event, app, lines)
     return this.#appendLog(event, app, lines)
   }
 
@@ -122,6 +132,38 @@ export class LineEncoder {
     lines.appendSnippet(SIZE)
     lines.appendInteger(event.payloadSize)
     lines.appendSnippet(END_OF_FIELDS)
+    return problem
+  }
+
+  #appendContainerUsage(event: AppEvent, app: App, lines: ByteBuffer): string | undefined {
+    const start = lines.length
+    lines.appendSnippet(CONTAINER_METRIC)
+    lines.appendWords(app.words, app.nameAt, app.nameLength)
+    this.#appendSourceInstance(event, lines)
+    lines.appendWords(app.words, app.placeAt, app.placeLength)
+    const problem = seriesKeyProblem(lines.length - start, LONGEST_FIELD_KEY_BYTES.containerUsage)
+    lines.appendText(usageFields(event.readings))
+    return problem
+  }
+
+  #appendHappening(event: AppEvent, app: App, lines: ByteBuffer): string | undefined {
+    const { action, exitCode, signal, isOom } = event.happening
+    const start = lines.length
+    lines.appendSnippet(HAPPENING)
+    const clean = cleanTagValue(action)
+    if (clean !== '') lines.appendText(`,action=${escapeTagValue(clean, this.#backslash())}`)
+    lines.appendWords(app.words, app.nameAt, app.nameLength)
+    this.#appendSourceInstance(event, lines)
+    lines.appendWords(app.words, app.placeAt, app.placeLength)
+    const problem = seriesKeyProblem(lines.length - start, LONGEST_FIELD_KEY_BYTES.happening)
+    const container = app.container === undefined ? '' : `,container="${app.container.id.slice(0, CONTAINER_DIGITS)}"`
+    const fields = [
+      `count=1i${container}`,
+      ...(exitCode === undefined ? [] : [`exit_code=${exitCode}i`]),
+      ...(isOom === true ? ['oom=true'] : []),
+      ...(signal === undefined ? [] : [`signal=${signal}i`]),
+    ]
+    lines.appendText(` ${fields.join(',')} `)
     return problem
   }
 
@@ -217,6 +259,16 @@ function appendContainer(event: AppEvent, app: App, lines: ByteBuffer): string |
   lines.appendSpan(view, event.memoryQuota, event.memoryQuotaEnd)
   lines.appendSnippet(END_OF_FIELDS)
   return problem
+}
+
+/** ` cpu=1.5,memory=7i … `, with the share of the quota where both are there. */
+function usageFields(readings: AppEvent['readings']): string {
+  const fields = Object.entries(readings).flatMap(([name, digits]) => {
+    const field = `${name}=${digits}${FLOATS.has(name) ? '' : 'i'}`
+    const ratio = name === 'memory' ? Number(digits) / Number(readings['memory_quota']) : Number.NaN
+    return Number.isFinite(ratio) ? [field, `memory_pct=${formatFloat(ratio)}`] : [field]
+  })
+  return ` ${fields.join(',')} `
 }
 
 function appendUsage(event: AppEvent, app: App, lines: ByteBuffer): string | undefined {

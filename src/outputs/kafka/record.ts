@@ -1,11 +1,11 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { type AppEvent, HTTP, LOG } from '../../cloud-foundry/app-event.ts'
+import type { AppEvent } from '../../cloud-foundry/app-event.ts'
 import { DocumentEncoder } from '../../cloud-foundry/documents/document.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
 import type { EventEncoder } from '../../cloud-foundry/translator.ts'
 import type { Ack, Records } from '../../flow/contracts.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
-import { NameTemplate, secondsOf } from '../name-template.ts'
+import { kindNameOf, NameTemplate, secondsOf } from '../name-template.ts'
 import { EnvelopeHeaders, NO_HEADERS } from './envelope-headers.ts'
 
 /** What a topic may not have in its name (Kafka's rule). */
@@ -51,7 +51,7 @@ export class MessageEncoder implements EventEncoder {
   readonly #options: MessageEncoderOptions
   readonly #documents: DocumentEncoder
   readonly #topics: NameTemplate
-  readonly #keys = new PerApp((app) => Buffer.from(app.owner.app.id))
+  readonly #keys = new PerApp((app) => Buffer.from(app.owner.app.id || (app.container?.id ?? '')))
   readonly #headers = new EnvelopeHeaders()
 
   constructor(options: MessageEncoderOptions) {
@@ -69,11 +69,7 @@ export class MessageEncoder implements EventEncoder {
   encode(event: AppEvent, app: App, message: Uint8Array, buffer: ByteBuffer, ack: Ack, index: number): undefined {
     const { kind, view, timestamp, timestampEnd } = event
     const { key, format } = this.#options
-    const topic = this.#topics.of(
-      kind === HTTP ? 'http' : kind === LOG ? 'log' : 'container',
-      secondsOf(view, timestamp, timestampEnd),
-      app,
-    )
+    const topic = this.#topics.of(kindNameOf(kind), secondsOf(view, timestamp, timestampEnd), app)
     const keyBytes = key === 'app' ? this.#keys.of(app) : undefined
     buffer.reserve(HEAD_BYTES + topic.length + (keyBytes?.length ?? 0) + NO_HEADERS.length)
     const start = buffer.length

@@ -73,7 +73,7 @@ function cleanName(name: string, longest: number): string {
 }
 
 /** As a tag's value in Datadog's and in Telegraf's dialect: without what ends one there. */
-function cleanTag(value: string, longest: number): string {
+export function cleanTag(value: string, longest = LONGEST_PARTS[0] as number): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
   return cut(value.replace(/[\u0000-\u0020\u007f,|:=#@]/g, '_'), value, longest)
 }

@@ -4,6 +4,8 @@ import {
   ABSENT_METHOD,
   ABSENT_STATUS,
   type AppEvent,
+  CONTAINER_EVENT,
+  CONTAINER_USAGE,
   HTTP,
   LOG,
   textAt,
@@ -16,7 +18,7 @@ import { type EventEncoder, NOT_TAKEN } from '../../cloud-foundry/translator.ts'
 import type { ByteBuffer } from '../../lib/byte-buffer.ts'
 import { type Snippet, snippet } from '../../lib/words.ts'
 import { InstanceSeries } from './instance-series.ts'
-import { type NameOptions, seriesTexts } from './metric-names.ts'
+import { cleanTag, type NameOptions, seriesTexts } from './metric-names.ts'
 import type { StatsdSettings } from './variables.ts'
 
 export type SampleEncoderOptions = NameOptions & Pick<StatsdSettings, 'maxAgeMs'> & { readonly nowMs?: () => number }
@@ -35,6 +37,9 @@ const MEMORY = snippet('instance.memory')
 const MEMORY_QUOTA = snippet('instance.memory_quota')
 const DISK = snippet('instance.disk')
 const DISK_QUOTA = snippet('instance.disk_quota')
+const EVENT_COUNT = snippet('container_event.count')
+/** Of what a container engine reads, by the field of a point: as many as there are of these. */
+const READING_NAMES = new Map<string, Snippet>()
 const USAGE_NAMES = USAGE_METRICS.map((name) => snippet(`instance.${name}`))
 
 const SPACE = 0x20
@@ -61,6 +66,7 @@ export class SampleEncoder implements EventEncoder {
   readonly #methodTags: readonly Snippet[]
   readonly #methodTag: string
   readonly #statusTag: Snippet
+  readonly #actionTag: string
 
   constructor(options: SampleEncoderOptions) {
     const { format, nowMs = Date.now } = options
@@ -71,6 +77,7 @@ export class SampleEncoder implements EventEncoder {
     this.#methodTag = `,method${equals}`
     this.#methodTags = METHODS.map((method) => snippet(this.#methodTag + method))
     this.#statusTag = snippet(`,status_code${equals}`)
+    this.#actionTag = `,action${equals}`
   }
 
   encode(event: AppEvent, app: App, _message: Uint8Array, buffer: ByteBuffer): typeof NOT_TAKEN | undefined {
@@ -91,6 +98,15 @@ export class SampleEncoder implements EventEncoder {
         const start = event.usage[2 * i] as number
         this.#appendGauge(event, start, event.usage[2 * i + 1] as number, USAGE_NAMES[i] as Snippet, series, buffer)
       }
+    } else if (event.kind === CONTAINER_USAGE) {
+      for (const [name, digits] of Object.entries(event.readings)) {
+        begin(GAUGE, event, buffer, series)
+        buffer.appendAscii(digits)
+        this.#end(event, series, readingName(name), buffer)
+      }
+    } else if (event.kind === CONTAINER_EVENT) {
+      appendOne(event, buffer, series)
+      this.#end(event, series, EVENT_COUNT, buffer)
     } else {
       this.#appendGauge(event, event.cpu, event.cpuEnd, CPU, series, buffer)
       this.#appendGauge(event, event.memory, event.memoryEnd, MEMORY, series, buffer)
@@ -143,6 +159,11 @@ export class SampleEncoder implements EventEncoder {
 
   #appendTags(event: AppEvent, series: InstanceSeries, buffer: ByteBuffer): void {
     series.appendTags(buffer)
+    if (event.kind === CONTAINER_EVENT) {
+      const tag = this.#actionTag + cleanTag(event.happening.action)
+      buffer.reserve(tag.length + ROOM_BYTES)
+      buffer.appendText(tag)
+    }
     if (event.kind !== HTTP) return
     if (!(event.absent & ABSENT_METHOD)) {
       const known = this.#methodTags[event.method]
@@ -153,6 +174,15 @@ export class SampleEncoder implements EventEncoder {
     buffer.appendSnippet(this.#statusTag)
     buffer.appendSpan(event.view, event.statusCode, event.statusCodeEnd)
   }
+}
+
+function readingName(field: string): Snippet {
+  let name = READING_NAMES.get(field)
+  if (name === undefined) {
+    name = snippet(`instance.${field}`)
+    READING_NAMES.set(field, name)
+  }
+  return name
 }
 
 /** Appends `TYPE TIME `, with room for all that follows but a gauge's value. */

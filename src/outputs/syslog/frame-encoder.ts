@@ -1,5 +1,16 @@
 import type { App } from '../../cloud-foundry/app.ts'
-import { ABSENT_METHOD, ABSENT_STATUS, type AppEvent, HTTP, LOG, textAt, USAGE, USAGE_METRICS } from '../../cloud-foundry/app-event.ts'
+import {
+  ABSENT_METHOD,
+  ABSENT_STATUS,
+  type AppEvent,
+  CONTAINER_EVENT,
+  CONTAINER_USAGE,
+  HTTP,
+  LOG,
+  textAt,
+  USAGE,
+  USAGE_METRICS,
+} from '../../cloud-foundry/app-event.ts'
 import { cutAt, payloadOf } from '../../cloud-foundry/documents/payload.ts'
 import { METHODS } from '../../cloud-foundry/methods.ts'
 import { PerApp } from '../../cloud-foundry/per-app.ts'
@@ -57,7 +68,9 @@ export class FrameEncoder implements EventEncoder {
     const texts = this.#apps.of(app)
     const id = ack.source.idOf(ack.offsetOf(index))
     if (kind === LOG) this.#appendLog(event, texts, id, buffer)
-    else for (const data of kind === HTTP ? [timer(event)] : gauges(event)) this.#appendMetric(event, texts, id, data, buffer)
+    else
+      for (const data of kind === HTTP ? [timer(event)] : kind === CONTAINER_EVENT ? [happening(event)] : gauges(event))
+        this.#appendMetric(event, texts, id, data, buffer)
     return undefined
   }
 
@@ -172,6 +185,19 @@ function timer(event: AppEvent): string {
 /** As Diego's rep names them. */
 const USAGE_UNITS = ['nanoseconds', 'nanoseconds', 'nanoseconds', 'percentage', 'B/s', 'B/s']
 
+/** Of what is no size. */
+const READING_UNITS: Readonly<Record<string, string>> = {
+  cpu: 'percentage',
+  pids: 'count',
+  throttled_seconds: 'seconds',
+  ...Object.fromEntries(['rx_dropped', 'rx_errors', 'tx_dropped', 'tx_errors'].map((name) => [name, 'count'])),
+}
+
+function happening({ happening: { action, exitCode = '', signal = '', isOom } }: AppEvent): string {
+  const more = `${param('exit_code', exitCode)}${param('signal', signal)}${isOom === true ? param('oom', 'true') : ''}`
+  return `[event@${ENTERPRISE} name="container_event"${param('action', action)}${more}]`
+}
+
 function gauges(event: AppEvent): string[] {
   const gauge = (name: string, value: string, unit: string) =>
     value === '' ? [] : [`[gauge@${ENTERPRISE} name="${name}" value="${value}" unit="${unit}"]`]
@@ -180,6 +206,9 @@ function gauges(event: AppEvent): string[] {
       const value = textAt(event, event.usage[2 * index] as number, event.usage[2 * index + 1] as number)
       return gauge(name, value, USAGE_UNITS[index] as string)
     })
+  }
+  if (event.kind === CONTAINER_USAGE) {
+    return Object.entries(event.readings).flatMap(([name, value]) => gauge(name, value, READING_UNITS[name] ?? 'bytes'))
   }
   return [
     ...gauge('cpu', textAt(event, event.cpu, event.cpuEnd), 'percentage'),

@@ -3,10 +3,11 @@ import { sleep } from '../../../lib/sleep.ts'
 import { addressText, type EngineAddress } from './address.ts'
 import { EngineFailed, noAnswer, refused } from './engine-failed.ts'
 import { parseExactJson } from './json-lines.ts'
-import { commonVersion, SPOKEN_VERSIONS } from './version.ts'
+import { commonVersion, compareVersions, SPOKEN_VERSIONS } from './version.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
+const ONE_SHOT = '1.41'
 
 interface EngineTls {
   /** In PEM. Undefined: Node's own authorities, no client certificate. */
@@ -59,6 +60,11 @@ export class Engine {
   /** Podman's service answers as Docker does, but not in everything. Known once {@link connect} has resolved. */
   get isPodman(): boolean {
     return this.#isPodman
+  }
+
+  /** Whether one reading of a container's usage can be had without a second one, a cycle later. */
+  get hasOneShot(): boolean {
+    return this.#version !== undefined && compareVersions(this.#version, ONE_SHOT) >= 0
   }
 
   /**

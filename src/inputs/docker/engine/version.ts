@@ -3,7 +3,7 @@ const OLDEST = '1.40'
 const NEWEST = '1.52'
 
 /** Less than 0 where `a` is the older version. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const [major = 0, minor = 0] = a.split('.').map(Number)
   const [otherMajor = 0, otherMinor = 0] = b.split('.').map(Number)
   return major - otherMajor || minor - otherMinor

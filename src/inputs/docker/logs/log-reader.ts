@@ -9,49 +9,61 @@ export interface LogReaderOptions {
   readonly maxBytes: number
   /** See {@link LineJoiner}. */
   readonly partsShareTime: boolean
+  /** Bytes of the parts that the engine cuts long lines into, in ascending order: only a terminal's log needs them. */
+  readonly partBytes?: readonly number[]
 }
 
 /** What the engine says within a log instead of going on: never a line of the container. */
-export interface EngineWord {
+interface EngineWord {
   readonly problem: string
 }
 
+export interface LogReader {
+  /**
+   * What ends in this chunk: lines of one container's log, in the order in which they end, as `timestamps=1` answers it. Throws {@link DamagedStream} where bytes
+   * mean nothing; what was whole before it is lost with the call, and comes again when the log is read again.
+   */
+  push(chunk: Buffer): readonly (LogLine | EngineWord)[]
+  /** What has no end where the container's log ends. Nothing where the stream broke within a frame: its line comes whole when it is read again. */
+  end(): readonly LogLine[]
+}
+
+/** Docker's log drivers get 16 KiB at a time, the driver `local` a million bytes. */
+const DOCKER_PART_BYTES = [16 * 1024, 1_000_000]
+
 const EXCERPT_BYTES = 300
 
-/**
- * The lines of one container's log, as `timestamps=1` answers it, in the order in which they end. Throws {@link DamagedStream} where
- * bytes mean nothing; a stream that just breaks ends, and what it broke in the middle of comes again when it is read again.
- */
-export async function* logLines(chunks: AsyncIterable<Buffer>, options: LogReaderOptions): AsyncGenerator<LogLine | EngineWord, undefined> {
-  if (options.isTerminal) yield* terminalLines(chunks, options.maxBytes)
-  else yield* framedLines(chunks, options)
+export function logReader(options: LogReaderOptions): LogReader {
+  return options.isTerminal ? new TerminalReader(options.maxBytes, options.partBytes ?? DOCKER_PART_BYTES) : new FramedReader(options)
 }
 
-async function* terminalLines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<LogLine, undefined> {
-  const reader = new TerminalReader(maxBytes)
-  for await (const chunk of chunks) yield* reader.push(chunk)
-  yield* reader.end()
-}
+class FramedReader implements LogReader {
+  readonly #frames = new FrameReader()
+  readonly #joiners: Readonly<Record<LogLine['stream'], LineJoiner>>
 
-async function* framedLines(chunks: AsyncIterable<Buffer>, options: LogReaderOptions): AsyncGenerator<LogLine | EngineWord, undefined> {
-  const reader = new FrameReader()
-  const joiners = {
-    stdout: new LineJoiner({ ...options, stream: 'stdout' }),
-    stderr: new LineJoiner({ ...options, stream: 'stderr' }),
-  }
-  for await (const chunk of chunks) {
-    for (const { stream, bytes } of reader.push(chunk)) {
-      if (stream === 'engine') {
-        yield { problem: bytes.toString('utf8', 0, EXCERPT_BYTES).trim() }
-        continue
-      }
-      const lines = joiners[stream].push(bytes)
-      if (lines === undefined) throw new DamagedStream('found a record without a time, expected one with timestamps=1')
-      yield* lines
+  constructor(options: LogReaderOptions) {
+    this.#joiners = {
+      stdout: new LineJoiner({ ...options, stream: 'stdout' }),
+      stderr: new LineJoiner({ ...options, stream: 'stderr' }),
     }
   }
-  // A frame that was cut: its line has not ended, and a part of it must not pass for the whole.
-  if (reader.unfinished > 0) return
-  yield* joiners.stdout.end()
-  yield* joiners.stderr.end()
+
+  push(chunk: Buffer): readonly (LogLine | EngineWord)[] {
+    const found: (LogLine | EngineWord)[] = []
+    for (const { stream, bytes } of this.#frames.push(chunk)) {
+      if (stream === 'engine') {
+        found.push({ problem: bytes.toString('utf8', 0, EXCERPT_BYTES).trim() })
+        continue
+      }
+      const lines = this.#joiners[stream].push(bytes)
+      if (lines === undefined) throw new DamagedStream('found a record without a time, expected one with timestamps=1')
+      for (const line of lines) found.push(line)
+    }
+    return found
+  }
+
+  end(): readonly LogLine[] {
+    if (this.#frames.unfinished > 0) return []
+    return [...this.#joiners.stdout.end(), ...this.#joiners.stderr.end()]
+  }
 }

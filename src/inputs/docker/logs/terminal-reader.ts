@@ -7,77 +7,92 @@ const LINE_FEED = 10
 const LONGEST_PREFIX = 40
 
 /**
- * Lines of a container with a terminal: raw text, each line with its time before it and CR LF behind it. A line of more than 16 KiB has
- * its time again in mid-text wherever the engine has cut it: exactly the same bytes, which no text holds by chance.
+ * Lines of a container with a terminal: raw text, each line with its time before it and CR LF behind it. A line that the engine has cut into parts has
+ * its time again before each of them. A part is always as long as the engine's buffer, so that what looks like the time anywhere else is text.
  */
 export class TerminalReader {
   readonly #joiner: LineJoiner
+  readonly #partBytes: readonly number[]
   #rest: Buffer = Buffer.alloc(0)
   /** The time and space before the line that is open. */
   #prefix: Buffer | undefined
   #timeNs = 0n
+  /** Bytes of the part that is open. */
+  #part = 0
+  /** Which of `#partBytes` the part that is open may have. */
+  #size = 0
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, partBytes: readonly number[]) {
     this.#joiner = new LineJoiner({ stream: 'stdout', maxBytes, partsShareTime: true })
+    this.#partBytes = partBytes
   }
 
-  /** Bytes of a line that has begun and not ended, and that have not been kept yet. */
-  get unfinished(): number {
-    return this.#rest.length
-  }
-
-  /** The lines that end in this chunk. Throws {@link DamagedStream} where a line does not begin with a time. */
-  *push(chunk: Buffer): Generator<LogLine, undefined> {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+  push(chunk: Buffer): readonly LogLine[] {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    const lines: LogLine[] = []
+    let at = 0
     for (;;) {
       if (this.#prefix === undefined) {
-        const prefix = prefixOf(bytes)
-        if (prefix === undefined) {
-          if (bytes.length >= LONGEST_PREFIX) throw new DamagedStream(`found a line without a time, expected one with timestamps=1`)
-          break
-        }
-        this.#prefix = Buffer.from(bytes.subarray(0, prefix.length))
-        this.#timeNs = prefix.timeNs
-        this.#joiner.add(Buffer.alloc(0), prefix.timeNs)
-        bytes = bytes.subarray(prefix.length)
+        const length = this.#begin(bytes.subarray(at))
+        if (length === 0) break
+        at += length
       }
-      const end = bytes.indexOf(LINE_FEED)
-      if (end < 0) {
-        // What may be the beginning of the time in mid-text stays, until the rest of it is there.
-        const whole = Math.max(0, bytes.length - this.#prefix.length + 1)
-        const taken = this.#addText(bytes, whole)
-        bytes = bytes.subarray(taken)
-        break
-      }
-      const line = bytes.subarray(0, end)
-      this.#joiner.add(line.subarray(this.#addText(line, line.length)), this.#timeNs)
+      at = this.#takeText(bytes, at)
+      if (bytes[at] !== LINE_FEED) break
+      at++
       this.#prefix = undefined
-      yield* this.#joiner.end({ dropsCarriageReturn: true })
-      bytes = bytes.subarray(end + 1)
+      lines.push(...this.#joiner.end({ dropsCarriageReturn: true }))
     }
-    this.#rest = Buffer.from(bytes)
+    this.#rest = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at))
+    return lines
   }
 
-  /** What the stream ended within. */
   end(): readonly LogLine[] {
     if (this.#prefix === undefined) return []
-    const taken = this.#addText(this.#rest, this.#rest.length)
-    this.#joiner.add(this.#rest.subarray(taken))
+    this.#joiner.add(this.#rest)
     this.#rest = Buffer.alloc(0)
     this.#prefix = undefined
     return this.#joiner.end({ dropsCarriageReturn: true })
   }
 
-  /** Adds text that begins before `until`, without the times in it, and returns how much of `bytes` that was. */
-  #addText(bytes: Buffer, until: number): number {
-    const prefix = this.#prefix as Buffer
-    let at = 0
-    for (let found = bytes.indexOf(prefix); found >= 0; found = bytes.indexOf(prefix, at)) {
-      this.#joiner.add(bytes.subarray(at, found))
-      at = found + prefix.length
+  /** Takes the time before a line, and returns how long it is: 0 where it is not there yet. */
+  #begin(bytes: Buffer): number {
+    const prefix = prefixOf(bytes)
+    if (prefix === undefined) {
+      if (bytes.length >= LONGEST_PREFIX) throw new DamagedStream('found a line without a time, expected one with timestamps=1')
+      return 0
     }
-    if (until <= at) return at
-    this.#joiner.add(bytes.subarray(at, until))
-    return until
+    this.#prefix = Buffer.from(bytes.subarray(0, prefix.length))
+    this.#timeNs = prefix.timeNs
+    this.#joiner.add(Buffer.alloc(0), prefix.timeNs)
+    this.#beginPart()
+    return prefix.length
+  }
+
+  #beginPart(): void {
+    this.#part = 0
+    this.#size = 0
+  }
+
+  /** Takes the open line's text from `at` on, and returns where that ends: at its line feed, at what may be a cut and is not whole yet, or where `bytes` end. */
+  #takeText(bytes: Buffer, at: number): number {
+    const lineEnd = bytes.indexOf(LINE_FEED, at)
+    const end = lineEnd < 0 ? bytes.length : lineEnd
+    for (let from = at; ; ) {
+      const partEnd = from + (this.#partBytes[this.#size] ?? Number.POSITIVE_INFINITY) - this.#part
+      const to = Math.min(end, partEnd)
+      this.#joiner.add(bytes.subarray(from, to), this.#timeNs)
+      this.#part += to - from
+      from = to
+      if (to < partEnd) return to
+      const prefix = this.#prefix as Buffer
+      const next = bytes.subarray(to, to + prefix.length)
+      if (next.equals(prefix)) {
+        this.#beginPart()
+        return this.#takeText(bytes, to + prefix.length)
+      }
+      if (next.length < prefix.length && prefix.subarray(0, next.length).equals(next)) return to
+      this.#size++
+    }
   }
 }

@@ -31,12 +31,16 @@ export async function loadPositions(file: string): Promise<Positions> {
   return new Map(Object.entries(containers as object).map(([id, value]) => [id, positionOf(value)]))
 }
 
+/** What is saved of them. */
+export function positionsText(positions: Positions): string {
+  const containers = Object.fromEntries(positions)
+  return JSON.stringify({ format: FORMAT, containers }, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+}
+
 /** Replaces the file as a whole: whoever is killed at any moment leaves the old one or the new one, on the disk. */
 export async function savePositions(file: string, positions: Positions): Promise<void> {
-  const containers = Object.fromEntries(positions)
-  const text = JSON.stringify({ format: FORMAT, containers }, (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const partial = `${file}.partial`
-  await writeThrough(partial, text)
+  await writeThrough(partial, positionsText(positions))
   await rename(partial, file)
   const folder = await open(dirname(file), 'r')
   try {

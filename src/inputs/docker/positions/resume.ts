@@ -10,13 +10,18 @@ export interface Cursor {
  */
 export class ResumedStream {
   readonly #cursor: Cursor | undefined
+  readonly #sinceNs: bigint
   #isBehind: boolean
+  #hasMet = false
   #timeNs: bigint | undefined
   #ordinal = 0
+  /** The line at the cursor was not there any more when the first one behind it came: lines between the two may be missing. */
+  hasGap = false
 
-  /** Without a cursor every line is new. */
-  constructor(cursor: Cursor | undefined) {
+  /** Without a cursor every line is new. Lines of before `sinceNs` are not read. */
+  constructor(cursor: Cursor | undefined, sinceNs = 0n) {
     this.#cursor = cursor
+    this.#sinceNs = sinceNs
     this.#isBehind = cursor === undefined
   }
 
@@ -26,8 +31,12 @@ export class ResumedStream {
     this.#timeNs = timeNs
     const cursor = this.#cursor
     if (!this.#isBehind && cursor !== undefined) {
-      if (timeNs < cursor.timeNs || (timeNs === cursor.timeNs && this.#ordinal < cursor.count)) return undefined
+      if (timeNs < cursor.timeNs || (timeNs === cursor.timeNs && this.#ordinal < cursor.count)) {
+        this.#hasMet = timeNs === cursor.timeNs && this.#ordinal === cursor.count - 1
+        return undefined
+      }
       this.#isBehind = true
+      this.hasGap = !this.#hasMet && cursor.timeNs >= this.#sinceNs
     }
     return this.#ordinal
   }

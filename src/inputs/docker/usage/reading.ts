@@ -9,6 +9,8 @@ export interface Usage {
   /** Without the page cache, as `docker stats` shows it. */
   readonly memoryBytes?: bigint
   readonly memoryQuotaBytes?: bigint
+  /** Of the container's writable layer. */
+  readonly diskBytes?: bigint
   readonly rxBytes?: bigint
   readonly txBytes?: bigint
   readonly rxErrors?: bigint
@@ -37,12 +39,12 @@ export class UsageReader {
   read(frame: unknown): Usage | undefined {
     const read = valueAt(frame, 'read')
     if (typeof read !== 'string' || read.startsWith(NEVER)) return undefined
-    const throttledNs = counter(frame, 'cpu_stats', 'throttling_data', 'throttled_time')
+    const throttledNs = counterAt(frame, 'cpu_stats', 'throttling_data', 'throttled_time')
     return present({
       read,
       cpuPercent: this.#cpuPercent(frame),
       memoryBytes: memoryOf(frame),
-      memoryQuotaBytes: positive(counter(frame, 'memory_stats', 'limit')),
+      memoryQuotaBytes: positive(counterAt(frame, 'memory_stats', 'limit')),
       rxBytes: network(frame, 'rx_bytes'),
       txBytes: network(frame, 'tx_bytes'),
       rxErrors: network(frame, 'rx_errors'),
@@ -51,15 +53,15 @@ export class UsageReader {
       txDropped: network(frame, 'tx_dropped'),
       readBytes: blockIo(frame, 'read'),
       writeBytes: blockIo(frame, 'write'),
-      pids: positive(counter(frame, 'pids_stats', 'current')),
+      pids: positive(counterAt(frame, 'pids_stats', 'current')),
       throttledSeconds: throttledNs === undefined ? undefined : Number(throttledNs) / 1e9,
     })
   }
 
   /** As `docker stats` reckons: the container's share of what all cores had between two readings, times their number. */
   #cpuPercent(frame: unknown): number | undefined {
-    const total = counter(frame, 'cpu_stats', 'cpu_usage', 'total_usage')
-    const system = counter(frame, 'cpu_stats', 'system_cpu_usage')
+    const total = counterAt(frame, 'cpu_stats', 'cpu_usage', 'total_usage')
+    const system = counterAt(frame, 'cpu_stats', 'system_cpu_usage')
     const before = this.#before
     this.#before = total === undefined || system === undefined ? undefined : { total, system }
     const cores = coresOf(frame)
@@ -71,7 +73,7 @@ export class UsageReader {
 }
 
 function coresOf(frame: unknown): number | undefined {
-  const online = Number(counter(frame, 'cpu_stats', 'online_cpus') ?? 0n)
+  const online = Number(counterAt(frame, 'cpu_stats', 'online_cpus') ?? 0n)
   if (online > 0) return online
   const each = valueAt(frame, 'cpu_stats', 'cpu_usage', 'percpu_usage')
   return Array.isArray(each) && each.length > 0 ? each.length : undefined
@@ -79,10 +81,10 @@ function coresOf(frame: unknown): number | undefined {
 
 /** Where the memory cgroup is off the engine says 0 or nothing. Cgroup v1 has `total_inactive_file`, v2 `inactive_file` (docker/cli, `stats_helpers.go`). */
 function memoryOf(frame: unknown): bigint | undefined {
-  const usage = positive(counter(frame, 'memory_stats', 'usage'))
+  const usage = positive(counterAt(frame, 'memory_stats', 'usage'))
   if (usage === undefined) return undefined
   for (const key of ['total_inactive_file', 'inactive_file']) {
-    const cache = counter(frame, 'memory_stats', 'stats', key)
+    const cache = counterAt(frame, 'memory_stats', 'stats', key)
     if (cache !== undefined && cache < usage) return usage - cache
   }
   return usage
@@ -92,14 +94,14 @@ function memoryOf(frame: unknown): bigint | undefined {
 function network(frame: unknown, key: string): bigint | undefined {
   const networks = valueAt(frame, 'networks')
   if (typeof networks !== 'object' || networks === null) return undefined
-  return sum(Object.values(networks).map((one) => counter(one, key)))
+  return sum(Object.values(networks).map((one) => counterAt(one, key)))
 }
 
 /** Over all devices. Cgroup v1 and v2 spell the operation differently. */
 function blockIo(frame: unknown, operation: string): bigint | undefined {
   const entries = valueAt(frame, 'blkio_stats', 'io_service_bytes_recursive')
   if (!Array.isArray(entries)) return undefined
-  return sum(entries.filter((one) => String(valueAt(one, 'op')).toLowerCase() === operation).map((one) => counter(one, 'value')))
+  return sum(entries.filter((one) => String(valueAt(one, 'op')).toLowerCase() === operation).map((one) => counterAt(one, 'value')))
 }
 
 function sum(values: readonly (bigint | undefined)[]): bigint | undefined {
@@ -108,7 +110,7 @@ function sum(values: readonly (bigint | undefined)[]): bigint | undefined {
 }
 
 /** A whole number that is not negative: as a number, or where it has many digits, as a text of them. */
-function counter(frame: unknown, ...path: readonly string[]): bigint | undefined {
+export function counterAt(frame: unknown, ...path: readonly string[]): bigint | undefined {
   const value = valueAt(frame, ...path)
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined
   return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : undefined
@@ -119,6 +121,6 @@ const positive = (value: bigint | undefined) => (value === 0n ? undefined : valu
 type Maybe<T> = { readonly [Key in keyof T]: T[Key] | undefined }
 
 /** Without the keys that have no value. */
-function present(usage: Maybe<Required<Omit<Usage, 'read'>>> & Pick<Usage, 'read'>): Usage {
+function present(usage: Maybe<Required<Omit<Usage, 'read' | 'diskBytes'>>> & Pick<Usage, 'read'>): Usage {
   return Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== undefined)) as unknown as Usage
 }

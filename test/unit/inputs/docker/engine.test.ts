@@ -1,7 +1,11 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { makeCertificates } from '../../../../dev/certificates.ts'
 import { scratchFolder } from '../../../../dev/scratch-folder.ts'
 import { parseEngineAddress } from '../../../../src/inputs/docker/engine/address.ts'
 import { Engine } from '../../../../src/inputs/docker/engine/engine.ts'
@@ -87,4 +91,40 @@ it('reads addresses as DOCKER_HOST has them', () => {
   expect(parseEngineAddress('tcp://engine', true)).toEqual({ kind: 'tcp', host: 'engine', port: 2376 })
   for (const wrong of ['engine', 'unix://docker.sock', 'tcp://engine:70000', 'npipe://x'])
     expect(parseEngineAddress(wrong, false)).toBeUndefined()
+})
+
+it('speaks TLS with a certificate of its own, and tells what it does not trust', async () => {
+  const folder = scratchFolder('engine-tls')
+  const { ca, serverKeyStore, clientCertificate, clientKey, otherCa } = makeCertificates(folder)
+  const read = (file: string) => readFileSync(file, 'utf8')
+  const store = read(serverKeyStore)
+  const server = createTlsServer(
+    { key: store, cert: store, ca: read(ca), requestCert: true, rejectUnauthorized: true },
+    (request, response) => {
+      response.setHeader('api-version', '1.43')
+      response.end(request.url === '/_ping' ? 'OK' : '{"a":1}\n')
+    },
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const engineWith = (tls: ConstructorParameters<typeof Engine>[0]['tls']) => {
+    const engine = new Engine({ address: { kind: 'tcp', host: '127.0.0.1', port }, tls, timeoutMs: 10_000 })
+    onTestFinished(() => engine.close())
+    return engine
+  }
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const client = { cert: read(clientCertificate), key: read(clientKey) }
+  const engine = engineWith({ ca: read(ca), ...client })
+  expect(await engine.connect(never)).toBe('1.43')
+  expect(await engine.json('/info', {}, 'ask', never)).toEqual({ a: 1 })
+  const { chunks } = await engine.stream('/events', {}, 'read events', never)
+  const frames: unknown[] = []
+  for await (const frame of jsonLines(chunks)) frames.push(frame)
+  expect(frames).toEqual([{ json: { a: 1 } }])
+  await expect(engineWith({ ca: read(otherCa), ...client }).connect(never)).rejects.toThrow(/not trusted .*CFMR_DOCKER_TLSCA/)
+  await expect(engineWith({ ca: read(ca) }).connect(never)).rejects.toThrow(/CFMR_DOCKER_TLSCERT|closed|reset/i)
+  await expect(engineWith(undefined).connect(never)).rejects.toThrow(/Docker engine at tcp:/)
 })

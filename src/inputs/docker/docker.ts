@@ -1,0 +1,306 @@
+import type { Logger } from 'pino'
+import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
+import type { Ledger } from '../../flow/ledger.ts'
+import { limitedLog } from '../../lib/limited-log.ts'
+import { sleep } from '../../lib/sleep.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
+import { Bell } from '../offsets/bell.ts'
+import { Run } from '../offsets/offset-tracker.ts'
+import { type ContainerSource, FactSource, LogSource, type NumberedLine } from './container-source.ts'
+import { DroppingQueue } from './dropping-queue.ts'
+import type { Engine } from './engine/engine.ts'
+import { ContainerAck, Flight } from './flight.ts'
+import { Gaps } from './gaps.ts'
+import type { Container, Description } from './inventory/container.ts'
+import type { EngineEvent } from './inventory/engine-event.ts'
+import type { DescribeOptions } from './inventory/inspection.ts'
+import { Inventory } from './inventory/inventory.ts'
+import { Tracker } from './inventory/tracker.ts'
+import { LogFollower } from './logs/log-follower.ts'
+import { parseTimestamp } from './logs/timestamp.ts'
+import { ContainerLog } from './positions/container-log.ts'
+import { StateFile } from './positions/state-file.ts'
+import type { Usage } from './usage/reading.ts'
+import { Sampler } from './usage/sampler.ts'
+import { usageMessage } from './usage/usage-message.ts'
+
+export interface DockerInputOptions extends DescribeOptions {
+  readonly engine: Engine
+  /** A folder; undefined: positions are not kept. */
+  readonly stateFolder: string | undefined
+  readonly statsIntervalMs: number
+  /** 0: never. */
+  readonly diskIntervalMs: number
+  readonly inventoryTimeoutMs: number
+  /** Bytes of a line that are kept. */
+  readonly maxLineBytes: number
+  /** Messages read and not settled, and bytes of them: reading of logs pauses at either. */
+  readonly maxInFlight: number
+  readonly maxInFlightBytes: number
+  readonly ledger: Ledger
+  readonly log: Logger
+}
+
+interface Followed {
+  readonly container: Container
+  readonly containerLog: ContainerLog
+  readonly follower: LogFollower
+}
+
+/** Of the limits, what usage and events may take: they never wait. */
+const UNASKED_SHARE = 10
+const WAIT_MS = 500
+/** After this long at a limit without anything settled, reading is paused. */
+const PAUSED_AFTER_MS = 5000
+const INCLUDE_WARN_MS = 60_000
+
+/** Everything that a Docker engine says of its containers: lines of their logs, what they use, what happens to them. */
+export class DockerInput implements Input, InputStats {
+  readonly name = 'docker'
+  readonly acknowledged: boolean
+  readonly #options: DockerInputOptions
+  readonly #inventory: Inventory
+  readonly #tracker: Tracker
+  readonly #sampler: Sampler
+  readonly #gaps: Gaps
+  readonly #state: StateFile
+  readonly #settled = new Bell()
+  readonly #arrived = new Bell()
+  readonly #flight: Flight
+  readonly #followed = new Map<string, Followed>()
+  readonly #unasked: DroppingQueue
+  readonly #stopping = new AbortController()
+  #logs: Delivery[] = []
+  #number = 0
+  #settledSeen = 0
+  #settledSeenMs = steadyNowMs()
+
+  constructor(options: DockerInputOptions) {
+    const { engine, ledger, log, selection } = options
+    this.#options = options
+    this.acknowledged = options.stateFolder !== undefined && selection.collect.has('logs')
+    this.#gaps = new Gaps(log)
+    this.#flight = new Flight(ledger, this.#settled)
+    this.#inventory = new Inventory({ ...options, timeoutMs: options.inventoryTimeoutMs })
+    this.#state = new StateFile(options.stateFolder, log)
+    this.#tracker = new Tracker({
+      engine,
+      inventory: this.#inventory,
+      gaps: this.#gaps,
+      log,
+      described: (container) => this.#follow(container),
+      happened: (event, container) => this.#happened(event, container),
+    })
+    this.#sampler = new Sampler({
+      ...options,
+      intervalMs: options.statsIntervalMs,
+      containers: () => this.#inventory.containers.values(),
+      sampled: (container, usage) => this.#used(container, usage),
+    })
+    const limited = limitedLog(log)
+    this.#unasked = new DroppingQueue({
+      maxMessages: Math.ceil(options.maxInFlight / UNASKED_SHARE),
+      maxBytes: Math.ceil(options.maxInFlightBytes / UNASKED_SHARE),
+      dropped: (bytes) => {
+        ledger.consume(1, bytes)
+        ledger.settle('dropped', 1)
+        limited.warn(
+          'dropped',
+          {},
+          'Docker: readings and events are dropped, the oldest first: the outputs do not keep up, and these never wait',
+        )
+      },
+    })
+  }
+
+  get inFlight(): number {
+    return this.#flight.messages
+  }
+
+  get failures(): number {
+    return [this.#tracker, this.#sampler, ...this.#followers].reduce((sum, { failures }) => sum + failures, 0)
+  }
+
+  get lastError(): string | undefined {
+    return (
+      this.#tracker.lastError ?? this.#sampler.lastError ?? this.#followers.findLast(({ lastError }) => lastError !== undefined)?.lastError
+    )
+  }
+
+  /** What `/stats` shows beside. */
+  figures(): Readonly<Record<string, unknown>> {
+    const followers = this.#followers
+    const containers = [...this.#inventory.containers.values()]
+    return {
+      gaps: { ...this.#gaps.counts },
+      containers: containers.length,
+      running: containers.filter(({ isRunning }) => isRunning).length,
+      streaming: followers.filter(({ isStreaming }) => isStreaming).length,
+      not_streaming: [...this.#followed.values()].flatMap(({ container, follower }) =>
+        follower.problem === undefined ? [] : [{ container: container.label, problem: follower.problem }],
+      ),
+    }
+  }
+
+  get isPaused(): boolean {
+    const { settledCount } = this.#flight
+    if (settledCount !== this.#settledSeen || !this.#isFull) {
+      this.#settledSeen = settledCount
+      this.#settledSeenMs = steadyNowMs()
+    }
+    return this.#isFull && steadyNowMs() - this.#settledSeenMs > PAUSED_AFTER_MS
+  }
+
+  notReady(): readonly string[] {
+    const { problem } = this.#tracker
+    return problem === undefined ? [] : [`docker: ${problem}`]
+  }
+
+  async *read(stop: AbortSignal): AsyncGenerator<Delivery, undefined> {
+    const { selection, stateFolder, log } = this.#options
+    await this.#state.load()
+    if (selection.collect.has('logs') && stateFolder === undefined) {
+      log.warn('Docker: CFMR_STATE is not set: logs of running containers are read from now on, and after a restart from then on')
+    }
+    const stopping = this.#stopping.signal
+    const tasks = [this.#tracker.run(stopping), this.#save(stopping), this.#watchInclude(stopping)]
+    if (selection.collect.has('stats')) tasks.push(this.#sampler.run(stopping))
+    const end = () => {
+      this.#stopping.abort()
+      this.#wake()
+    }
+    stop.addEventListener('abort', end, { once: true })
+    if (stop.aborted) end()
+    while (!stop.aborted) {
+      const delivery = this.#next()
+      if (delivery === undefined) await this.#arrived.wait(WAIT_MS)
+      else yield delivery
+    }
+    await Promise.all(tasks)
+    for (let delivery = this.#next(); delivery !== undefined; delivery = this.#next()) yield delivery
+  }
+
+  async close(deadlineMs: number): Promise<number> {
+    this.#stopping.abort()
+    this.#wake()
+    while (this.inFlight > 0 && steadyNowMs() < deadlineMs) await this.#settled.wait(Math.min(WAIT_MS, deadlineMs - steadyNowMs()))
+    await this.#savePositions()
+    const unsettled = this.inFlight
+    this.#flight.end()
+    await this.#options.engine.close()
+    return unsettled
+  }
+
+  /** What is known of a container: for whoever holds an event of it. Never rejects. */
+  describe(container: Container): Promise<Description> {
+    return this.#inventory.describe(container, this.#stopping.signal)
+  }
+
+  get #followers(): LogFollower[] {
+    return [...this.#followed.values()].map(({ follower }) => follower)
+  }
+
+  get #isFull(): boolean {
+    const { maxInFlight, maxInFlightBytes } = this.#options
+    return this.#flight.messages >= maxInFlight || this.#flight.bytes >= maxInFlightBytes
+  }
+
+  #wake(): void {
+    this.#arrived.ring()
+    this.#settled.ring()
+    for (const container of this.#inventory.containers.values()) container.changed.ring()
+    for (const { container } of this.#followed.values()) container.changed.ring()
+  }
+
+  #next(): Delivery | undefined {
+    return this.#unasked.shift() ?? this.#logs.shift()
+  }
+
+  #follow(container: Container): void {
+    if (container.description?.selected.logs !== true || this.#followed.has(container.id) || this.#stopping.signal.aborted) return
+    const { engine, maxLineBytes, stateFolder, log } = this.#options
+    const containerLog = new ContainerLog(container.id, this.#state.positionOf(container.id))
+    const follower = new LogFollower({
+      engine,
+      inventory: this.#inventory,
+      container,
+      containerLog,
+      gaps: this.#gaps,
+      log,
+      maxBytes: maxLineBytes,
+      fromNow: stateFolder === undefined && container.isOld,
+      room: (stop) => this.#room(stop),
+      deliver: (lines) => this.#deliver(container, containerLog, lines),
+    })
+    this.#followed.set(container.id, { container, containerLog, follower })
+    void follower.run(this.#stopping.signal)
+  }
+
+  async #room(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted && this.#isFull) await this.#settled.wait(WAIT_MS)
+  }
+
+  #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): void {
+    const source = new LogSource(container, containerLog.ids, containerLog.next, lines)
+    const { next } = containerLog
+    const messages = lines.map(({ line }, index) => ({ value: line.bytes, offset: next + index }))
+    const run = new Run(messages, next + messages.length, steadyNowMs())
+    containerLog.add(run, source)
+    this.#logs.push(this.#handOver(source, messages, run))
+    this.#arrived.ring()
+  }
+
+  #handOver(source: ContainerSource, messages: readonly { readonly value: Buffer; readonly offset: number }[], run: Run): Delivery {
+    const bytes = messages.reduce((sum, { value }) => sum + value.length, 0)
+    this.#flight.handOver(messages.length, bytes)
+    return { messages, ack: new ContainerAck(this.#flight, run, source, bytes) }
+  }
+
+  #happened(event: EngineEvent, container: Container): void {
+    if (!this.#options.selection.collect.has('events') || container.description?.selected.events === false) return
+    const { action, exitCode, signal } = event
+    const isOom = action === 'oom' || (action === 'die' && container.hadOom)
+    const value = Buffer.from(JSON.stringify({ action, exitCode, signal, ...(isOom && { isOom }) }))
+    this.#push(new FactSource(container, 'event', event.timeNs, action), value)
+  }
+
+  #used(container: Container, usage: Usage): void {
+    this.#push(new FactSource(container, 'usage', parseTimestamp(usage.read) ?? 0n), usageMessage(usage))
+  }
+
+  #push(source: FactSource, value: Buffer): void {
+    const messages = [{ value, offset: this.#number++ }]
+    this.#unasked.push(value.length, () => this.#handOver(source, messages, new Run(messages, this.#number, steadyNowMs())))
+    this.#arrived.ring()
+  }
+
+  async #save(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await sleep(WAIT_MS, stop)
+      await this.#savePositions()
+    }
+  }
+
+  /** Of each container that the engine has, whether its log is read or not, and of those whose lines are not settled yet. */
+  #savePositions(): Promise<void> {
+    for (const [id, { container, containerLog }] of this.#followed) {
+      this.#state.set(id, containerLog.settled)
+      if (container.isGone && containerLog.isSettled) this.#followed.delete(id)
+    }
+    if (this.#tracker.hasListed) {
+      const { containers } = this.#inventory
+      for (const id of this.#state.ids) if (!containers.has(id) && !this.#followed.has(id)) this.#state.forget(id)
+    }
+    return this.#state.save()
+  }
+
+  async #watchInclude(stop: AbortSignal): Promise<void> {
+    const { selection, log } = this.#options
+    if (selection.include.length === 0) return
+    await sleep(INCLUDE_WARN_MS, stop)
+    const isAny = [...this.#inventory.containers.values()].some(({ description }) => description !== undefined && isChosen(description))
+    if (!stop.aborted && !isAny) log.warn('Docker: CFMR_DOCKER_INCLUDE matches no container: nothing is read')
+  }
+}
+
+const isChosen = ({ selected }: Description) => selected.logs || selected.stats || selected.events

@@ -1,0 +1,46 @@
+import type { Delivery } from '../../flow/contracts.ts'
+
+interface Queued {
+  readonly bytes: number
+  readonly deliver: () => Delivery
+}
+
+export interface DroppingQueueOptions {
+  readonly maxMessages: number
+  readonly maxBytes: number
+  /** The oldest has been thrown away, with so many bytes. */
+  readonly dropped: (bytes: number) => void
+}
+
+/** Messages of what cannot be asked for again, one a delivery: reading them never waits. What does not fit pushes out the oldest. */
+export class DroppingQueue {
+  readonly #options: DroppingQueueOptions
+  #queued: Queued[] = []
+  #bytes = 0
+
+  constructor(options: DroppingQueueOptions) {
+    this.#options = options
+  }
+
+  get length(): number {
+    return this.#queued.length
+  }
+
+  push(bytes: number, deliver: () => Delivery): void {
+    const { maxMessages, maxBytes, dropped } = this.#options
+    this.#queued.push({ bytes, deliver })
+    this.#bytes += bytes
+    while (this.#queued.length > 1 && (this.#queued.length > maxMessages || this.#bytes > maxBytes)) {
+      const oldest = this.#queued.shift() as Queued
+      this.#bytes -= oldest.bytes
+      dropped(oldest.bytes)
+    }
+  }
+
+  shift(): Delivery | undefined {
+    const oldest = this.#queued.shift()
+    if (oldest === undefined) return undefined
+    this.#bytes -= oldest.bytes
+    return oldest.deliver()
+  }
+}

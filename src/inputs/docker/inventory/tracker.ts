@@ -1,0 +1,162 @@
+import type { Logger } from 'pino'
+import { backoffMs } from '../../../lib/backoff.ts'
+import { errorText } from '../../../lib/error-text.ts'
+import { sleep } from '../../../lib/sleep.ts'
+import { valueAt } from '../../../lib/value-at.ts'
+import type { Engine } from '../engine/engine.ts'
+import { jsonLines } from '../engine/json-lines.ts'
+import type { Gaps } from '../gaps.ts'
+import type { Container } from './container.ts'
+import { type EngineEvent, engineEventOf, sinceText } from './engine-event.ts'
+import { Inspections } from './inspections.ts'
+import type { Inventory } from './inventory.ts'
+
+export interface TrackerOptions {
+  readonly engine: Engine
+  readonly inventory: Inventory
+  readonly gaps: Gaps
+  readonly log: Logger
+  /** Called whenever a container has been inspected. */
+  readonly described: (container: Container) => void
+  /** Called with each event of a container, in the engine's order, once. */
+  readonly happened: (event: EngineEvent, container: Container) => void
+}
+
+/** After a break: soon, since what the engine keeps of events is not much. */
+const BACKOFF = { initialMs: 200, maxMs: 10_000, jitter: 0.2 }
+const LIST_EVERY_MS = 60_000
+const ONLY_CONTAINERS = JSON.stringify({ type: ['container'] })
+
+/** Actions after which something else is true of a container than its inspection said. */
+const INSPECTED_AFTER = new Set(['create', 'start', 'rename', 'update'])
+
+/** Follows which containers there are: lists them, reads the engine's events, and does both again when the engine was away. */
+export class Tracker {
+  readonly #options: TrackerOptions
+  readonly #inspections: Inspections
+  #lastEventNs: bigint | undefined
+  /** Events of exactly that time, which come again when events are read on from it. */
+  #atLastTime = new Set<string>()
+  /** The engine has said once which containers it has. */
+  hasListed = false
+  /** Why the engine is away; undefined where it is there. */
+  problem: string | undefined = 'the engine has not been reached yet'
+  failures = 0
+  lastError: string | undefined
+
+  constructor(options: TrackerOptions) {
+    this.#options = options
+    this.#inspections = new Inspections({
+      inspect: (container, signal) => options.inventory.refresh(container, signal),
+      described: options.described,
+      failed: (error) => this.#fail(error),
+    })
+  }
+
+  /** Ends when `stop` aborts. Never rejects. */
+  async run(stop: AbortSignal): Promise<void> {
+    for (let tries = 0; !stop.aborted; tries++) {
+      try {
+        await this.#watch(stop, () => {
+          tries = 0
+        })
+      } catch (error) {
+        if (stop.aborted) return
+        const isFirst = this.problem === undefined || this.failures === 0
+        this.#fail(error)
+        this.problem = errorText(error)
+        if (isFirst) this.#options.log.warn({ error }, 'Docker: the engine is away; waiting for it. What it keeps is read then')
+      }
+      await sleep(backoffMs(tries, BACKOFF), stop)
+    }
+  }
+
+  /** Reads events until their stream ends, which is a failure. */
+  async #watch(stop: AbortSignal, reached: () => void): Promise<void> {
+    const { engine, inventory, log } = this.#options
+    const version = await engine.connect(stop)
+    const info = await engine.json('/info', {}, 'ask for its name', stop)
+    inventory.host = String(valueAt(info, 'Name') ?? '')
+    const since = this.#lastEventNs === undefined ? {} : { since: sinceText(this.#lastEventNs) }
+    const ended = new AbortController()
+    const either = AbortSignal.any([stop, ended.signal])
+    try {
+      const { chunks } = await engine.stream('/events', { filters: ONLY_CONTAINERS, ...since }, 'read events', either)
+      await this.#list(either)
+      reached()
+      if (this.problem !== undefined) log.info({ version, containers: inventory.containers.size }, 'Docker: the engine is there')
+      this.problem = undefined
+      const listing = this.#listAgain(either)
+      await this.#readEvents(chunks)
+      ended.abort()
+      await listing
+    } finally {
+      ended.abort()
+    }
+    if (!stop.aborted) throw new Error(`Docker engine at ${engine.where}: the stream of events has ended`)
+  }
+
+  async #readEvents(chunks: AsyncIterable<Buffer>): Promise<void> {
+    let before = this.#lastEventNs
+    for await (const frame of jsonLines(chunks)) {
+      const event = 'json' in frame ? engineEventOf(frame.json) : undefined
+      if (!('json' in frame)) this.#options.gaps.add('damaged', 'events', frame.problem)
+      if (event === undefined) continue
+      // The last event of before comes again, unless the engine has forgotten it: then it may have forgotten others behind it.
+      if (before !== undefined && event.timeNs > before) this.#options.gaps.add('events', 'all')
+      before = undefined
+      this.#take(event)
+    }
+  }
+
+  #take(event: EngineEvent): void {
+    const { inventory, happened } = this.#options
+    const key = `${event.id} ${event.action}`
+    if (this.#lastEventNs !== undefined && event.timeNs === this.#lastEventNs && this.#atLastTime.has(key)) return
+    if (event.timeNs !== this.#lastEventNs) this.#atLastTime = new Set()
+    this.#atLastTime.add(key)
+    this.#lastEventNs = event.timeNs
+    const container = inventory.container(event.id)
+    container.attributes = event.attributes
+    if (event.action === 'start') container.started()
+    else if (event.action === 'oom') container.hadOom = true
+    happened(event, container)
+    if (event.action === 'destroy') inventory.forget(container)
+    else if (event.action === 'die') container.stopped()
+    if (INSPECTED_AFTER.has(event.action) || container.description === undefined) this.#inspections.add(container)
+  }
+
+  async #listAgain(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(LIST_EVERY_MS, signal)
+      if (signal.aborted) return
+      await this.#list(signal).catch((error) => {
+        if (!signal.aborted) this.#fail(error)
+      })
+    }
+  }
+
+  /** Finds what events have not told. */
+  async #list(signal: AbortSignal): Promise<void> {
+    const { engine, inventory } = this.#options
+    const before = [...inventory.containers]
+    const listed = await engine.json('/containers/json', { all: true }, 'list containers', signal)
+    const states = new Map((Array.isArray(listed) ? listed : []).map((one) => [String(valueAt(one, 'Id')), valueAt(one, 'State')]))
+    for (const [id, state] of states) {
+      const isNew = !inventory.containers.has(id)
+      const container = inventory.container(id)
+      if (isNew && !this.hasListed) container.isOld = true
+      if (container.description === undefined || container.isRunning !== (state === 'running' || state === 'paused')) {
+        this.#inspections.add(container)
+      }
+    }
+    for (const [id, container] of before) if (!states.has(id)) inventory.forget(container)
+    this.hasListed = true
+    this.#inspections.start(signal)
+  }
+
+  #fail(error: unknown): void {
+    this.failures++
+    this.lastError = errorText(error)
+  }
+}

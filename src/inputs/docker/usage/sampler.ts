@@ -1,0 +1,106 @@
+import { errorText } from '../../../lib/error-text.ts'
+import { sleep } from '../../../lib/sleep.ts'
+import { steadyNowMs } from '../../../lib/steady-clock.ts'
+import type { Engine } from '../engine/engine.ts'
+import { EngineFailed } from '../engine/engine-failed.ts'
+import type { Container } from '../inventory/container.ts'
+import { counterAt, type Usage, UsageReader } from './reading.ts'
+
+export interface SamplerOptions {
+  readonly engine: Engine
+  /** All that the engine has now. */
+  readonly containers: () => Iterable<Container>
+  readonly intervalMs: number
+  /** How often the size of a container's writable layer is asked for: 0 is never. */
+  readonly diskIntervalMs: number
+  readonly sampled: (container: Container, usage: Usage) => void
+}
+
+interface Sampled {
+  readonly reader: UsageReader
+  readonly run: number
+  diskBytes?: bigint
+  diskAtMs: number
+}
+
+/** So many readings are waited for at a time: older engines take up to two seconds for each, whatever it is of. */
+const MOST = 32
+const GONE = new Set([404, 409])
+
+/**
+ * Reads what containers use, each once an interval, spread over it. A container that cannot be read, or answers late, leaves its own reading out and holds
+ * up nobody.
+ */
+export class Sampler {
+  readonly #options: SamplerOptions
+  readonly #sampled = new Map<Container, Sampled>()
+  failures = 0
+  lastError: string | undefined
+
+  constructor(options: SamplerOptions) {
+    this.#options = options
+  }
+
+  /** Ends when `stop` aborts. Never rejects. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { intervalMs } = this.#options
+    while (!stop.aborted) {
+      const startedMs = steadyNowMs()
+      await this.#round(stop, startedMs)
+      await sleep(startedMs + intervalMs - steadyNowMs(), stop)
+    }
+  }
+
+  async #round(stop: AbortSignal, startedMs: number): Promise<void> {
+    const { containers, intervalMs } = this.#options
+    const running = [...containers()].filter(({ isRunning, description }) => isRunning && description?.selected.stats === true)
+    const present = new Set(running)
+    for (const container of this.#sampled.keys()) if (!present.has(container)) this.#sampled.delete(container)
+    const spacing = intervalMs / Math.max(1, running.length)
+    const open = new Set<Promise<void>>()
+    for (const [index, container] of running.entries()) {
+      await sleep(startedMs + index * spacing - steadyNowMs(), stop)
+      while (open.size >= MOST) await Promise.race(open)
+      if (stop.aborted) break
+      const reading = this.#read(container, stop).finally(() => open.delete(reading))
+      open.add(reading)
+    }
+    await Promise.all(open)
+  }
+
+  async #read(container: Container, stop: AbortSignal): Promise<void> {
+    const { engine, sampled } = this.#options
+    try {
+      const sample = this.#sampleOf(container)
+      const query = { stream: false, ...(engine.hasOneShot && { 'one-shot': true }) }
+      const what = `read the usage of container ${container.shortId}`
+      const frame = await engine.json(`/containers/${container.id}/stats`, query, what, stop)
+      await this.#readDisk(container, sample, stop)
+      const usage = sample.reader.read(frame)
+      if (usage === undefined || this.#sampled.get(container) !== sample) return
+      sampled(container, sample.diskBytes === undefined ? usage : { ...usage, diskBytes: sample.diskBytes })
+    } catch (error) {
+      if (stop.aborted || (error instanceof EngineFailed && error.status !== undefined && GONE.has(error.status))) return
+      this.failures++
+      this.lastError = errorText(error)
+    }
+  }
+
+  #sampleOf(container: Container): Sampled {
+    const known = this.#sampled.get(container)
+    if (known !== undefined && known.run === container.run) return known
+    const made: Sampled = { reader: new UsageReader(), run: container.run, diskAtMs: Number.NEGATIVE_INFINITY }
+    this.#sampled.set(container, made)
+    return made
+  }
+
+  async #readDisk(container: Container, sample: Sampled, stop: AbortSignal): Promise<void> {
+    const { engine, diskIntervalMs } = this.#options
+    if (diskIntervalMs === 0 || steadyNowMs() - sample.diskAtMs < diskIntervalMs) return
+    sample.diskAtMs = steadyNowMs()
+    const what = `read the disk usage of container ${container.shortId}`
+    const answer = await engine.json(`/containers/${container.id}/json`, { size: true }, what, stop)
+    const bytes = counterAt(answer, 'SizeRw')
+    if (bytes !== undefined) sample.diskBytes = bytes
+  }
+}

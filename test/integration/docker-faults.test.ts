@@ -1,0 +1,240 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { type FakeContainer, FIRST_NS, frameOf, type LogAnswer, startFakeEngine, timeOf } from '../../dev/docker/fake-engine.ts'
+import { DockerScene } from '../support/docker-scene.ts'
+
+const ID = 'c0'.repeat(32)
+const SECOND = 1_000_000_000n
+
+/** Line n of a log, a millisecond after the one before. */
+const lineOf = (n: number, stream: 1 | 2 = 1) => frameOf(stream, `${timeOf(BigInt(n) * 1_000_000n)} line ${n}\n`)
+const timeNsOf = (n: number) => FIRST_NS + BigInt(n) * 1_000_000n
+
+/** A log of that many lines, from `since` on, and what follows them. */
+const logOf =
+  (count: number, then: (...args: Parameters<LogAnswer>) => void = () => {}): LogAnswer =>
+  (response, since) => {
+    for (let n = 1; n <= count; n++) if (timeNsOf(n) >= since) response.write(lineOf(n))
+    then(response, since)
+  }
+
+async function sceneOf(container: Partial<FakeContainer>, options: { readonly apiVersion?: string } = {}) {
+  const fake = { id: ID, name: 'fake', isRunning: true, startedAt: '2026-01-01T00:00:00Z', logs: [], ...container }
+  const engine = await startFakeEngine({ ...options, containers: [fake] })
+  onTestFinished(() => engine.close())
+  return { engine, fake, scene: DockerScene.with(engine.host) }
+}
+
+const logRequests = (requests: readonly string[]) => requests.filter((request) => request.includes('/logs'))
+const linesTo = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`)
+const say = (action: string, timeNs: bigint, attributes: object = {}) => ({
+  Type: 'container',
+  Action: action,
+  Actor: { ID, Attributes: { name: 'fake', image: 'box:1', ...attributes } },
+  time: Number(timeNs / SECOND),
+  timeNano: String(timeNs),
+})
+
+it('vectordotdev/vector #26023: a stream that breaks again and again is read on where it broke', async () => {
+  const breaks = Array.from({ length: 8 }, (_, index) => logOf(10 * (index + 1), (response) => setImmediate(() => response.destroy())))
+  const { engine, scene } = await sceneOf({ logs: [...breaks, logOf(90)] })
+  const worker = await scene.work()
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 90, { timeoutMs: 60_000 })
+  expect(scene.messagesOf('fake')).toEqual(linesTo(90))
+  expect(scene.documents).toHaveLength(90)
+  const sinces = logRequests(engine.requests).map((request) => /since=([\d.]+)/.exec(request)?.[1])
+  expect(sinces[0]).toBeUndefined()
+  expect(sinces.slice(1).every((since) => since !== undefined && /\.\d{9}$/.test(since))).toBe(true)
+})
+
+it('vectordotdev/vector #19105: lines of one stream that are older than those of the other are read, each in its order', async () => {
+  const mixed: LogAnswer = (response) => {
+    for (let n = 1; n <= 200; n++) response.write(n % 2 === 0 ? lineOf(n, 1) : lineOf(1000 - n, 2))
+  }
+  const { scene } = await sceneOf({ logs: [mixed] })
+  const worker = await scene.work()
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 200)
+  expect(scene.messagesOf('fake', 'stdout')).toHaveLength(100)
+  expect(scene.messagesOf('fake', 'stderr')).toHaveLength(100)
+})
+
+it('docker/docker-py #3342, grafana/alloy #6954: a line of the same nanosecond is neither lost nor repeated, though since includes it', async () => {
+  const same = (text: string) => frameOf(1, `${timeOf(5n)} ${text}\n`)
+  const part: LogAnswer = (response) => {
+    response.write(Buffer.concat([same('a'), same('b')]))
+    setImmediate(() => response.destroy())
+  }
+  const whole: LogAnswer = (response) => void response.write(Buffer.concat([same('a'), same('b'), same('c'), lineOf(1)]))
+  const { scene } = await sceneOf({ logs: [part, whole] })
+  const worker = await scene.work()
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 4)
+  expect(scene.documents.map(({ message }) => message)).toEqual(['a', 'b', 'c', 'line 1'])
+})
+
+it('moby/moby #53631, docker/for-linux #140: a log that ends in an error of its own is no line, and is read on from now', async () => {
+  const broken = logOf(3, (response) => response.end(frameOf(3, "error from daemon in stream: invalid character '\\x00'")))
+  const now = String(Date.now()).slice(0, 5)
+  const fresh: LogAnswer = (response, since) => {
+    const isFromNow = String(since).startsWith(now)
+    response.write(Buffer.concat([isFromNow ? frameOf(1, `${new Date().toISOString()} after\n`) : frameOf(3, 'invalid character')]))
+    if (!isFromNow) response.end()
+  }
+  const { engine, scene } = await sceneOf({ logs: [broken, fresh] })
+  const worker = await scene.work()
+  await worker.waitUntil('it reads behind the damage', () => scene.messagesOf('fake').includes('after'), { timeoutMs: 60_000 })
+  expect(scene.messagesOf('fake')).toEqual([...linesTo(3), 'after'])
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { damaged: 1 } })
+  expect(logRequests(engine.requests).length).toBeLessThan(12)
+})
+
+it('apocas/docker-modem: bytes that are no frames are said, and do not become lines', async () => {
+  const noise: LogAnswer = (response) => void response.write('this is a proxy that speaks of something else\n')
+  const { scene } = await sceneOf({ logs: [noise, logOf(2)] })
+  const worker = await scene.work()
+  await worker.waitUntil('the log is read', () => scene.messagesOf('fake').length === 2)
+  expect(scene.messagesOf('fake')).toEqual(linesTo(2))
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ last_error: expect.stringContaining('expected the header of a frame') })
+})
+
+it('docker/docker-py #931, influxdata/telegraf #6652: the log of a terminal has no frames, and keeps the blanks before its text', async () => {
+  const { engine, scene } = await sceneOf({ tty: true, logs: [(response) => void response.write(`${timeOf(1n)}   indented\r\n`)] })
+  const worker = await scene.work()
+  await worker.waitUntil('it is read', () => scene.messagesOf('fake').length === 1)
+  expect(scene.messagesOf('fake')).toEqual(['  indented'])
+  expect(logRequests(engine.requests)[0]).toContain('timestamps=true')
+})
+
+it('a log that was rotated away while it was not read is counted, and what is left is read', async () => {
+  const part = logOf(5, (response) => setImmediate(() => response.destroy()))
+  const rotated: LogAnswer = (response) => {
+    for (let n = 500; n <= 502; n++) response.write(lineOf(n))
+  }
+  const { scene } = await sceneOf({ logs: [part, rotated] })
+  const worker = await scene.work()
+  const line = await worker.logged(/cannot be had any more/)
+  expect(line).toMatchObject({ container: 'fake', cause: 'rotated' })
+  await worker.waitUntil('the rest is read', () => scene.messagesOf('fake').length === 8)
+})
+
+it('vectordotdev/vector #8179: a driver that cannot be read is asked once a run', async () => {
+  const { engine, scene, fake } = await sceneOf({})
+  engine.intercept = (request, response) => {
+    if (!request.url?.includes('/logs')) return false
+    response.writeHead(501).end('{"message":"configured logging driver does not support reading"}')
+    return true
+  }
+  const worker = await scene.work()
+  await worker.logged(/cannot be had any more/)
+  const { inputs } = await worker.stats()
+  expect(inputs['docker']).toMatchObject({
+    not_streaming: [{ container: 'fake', problem: expect.stringContaining('does not support reading') }],
+  })
+  expect(logRequests(engine.requests)).toHaveLength(1)
+  fake.startedAt = '2026-01-01T01:00:00Z'
+  engine.say(say('start', FIRST_NS + 3600n * SECOND))
+  await worker.waitUntil('it is asked again', () => logRequests(engine.requests).length === 2)
+})
+
+it('dangrie158/dolce #17, moby/moby #13753: events are read on after a break, none twice, each with its own time', async () => {
+  const { engine, scene } = await sceneOf({})
+  const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'events' })
+  await worker.ready()
+  const events = [1n, 2n, 2n].map((second, index) => say(index === 2 ? 'oom' : 'pause', FIRST_NS + second * SECOND))
+  for (const event of events) engine.say(event)
+  await worker.waitUntil('all are read', () => scene.documents.length === 3)
+  engine.breakAll()
+  await worker.waitUntil('it reads again', () => engine.requests.filter((request) => request.includes('/events')).length === 2)
+  expect(engine.requests.findLast((request) => request.includes('/events'))).toContain(`since=${Number(FIRST_NS / SECOND) + 2}.000000000`)
+  await worker.ready()
+  // What comes at the time of the last one, and what came after.
+  for (const event of [...events.slice(1), say('die', FIRST_NS + 3n * SECOND, { exitCode: '137' })]) engine.say(event)
+  await worker.waitUntil('the new one is read', () => scene.documents.length === 4)
+  expect(scene.documents.map(({ event }) => event.action)).toEqual(['pause', 'pause', 'oom', 'die'])
+  expect(scene.documents[3]).toMatchObject({
+    '@timestamp': '2026-01-01T00:00:03.000000000Z',
+    process: { exit_code: 137 },
+    docker: { oom: true },
+  })
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { events: 0 } })
+})
+
+it('moby/moby #33593: events that the engine has forgotten are counted, and containers are found all the same', async () => {
+  const { engine, scene } = await sceneOf({ logs: [logOf(1)] })
+  const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'events,logs' })
+  await worker.ready()
+  engine.say(say('pause', FIRST_NS))
+  await worker.waitUntil('it is read', () => scene.documents.some(({ event }) => event.action === 'pause'))
+  const other = { id: 'd1'.repeat(32), name: 'other', isRunning: true, startedAt: '2026-01-01T00:00:09Z', logs: [logOf(2)] }
+  engine.containers.set(other.id, other)
+  engine.breakAll()
+  await worker.waitUntil('the other is found', () => scene.messagesOf('other').length === 2)
+  engine.say(say('unpause', FIRST_NS + 10n * SECOND))
+  await worker.logged(/cannot be had any more/)
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { events: 1 } })
+})
+
+it('an event of a container that cannot be inspected waits its time, and is named by what it says itself', async () => {
+  const { engine, scene } = await sceneOf({})
+  const unknown = 'e2'.repeat(32)
+  engine.intercept = (request) => request.url?.includes(`/containers/${unknown}/json`) === true
+  const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'events', CFMR_DOCKER_INVENTORYTIMEOUT: '1s' })
+  await worker.ready()
+  engine.say({
+    ...say('create', FIRST_NS),
+    Actor: { ID: unknown, Attributes: { name: 'silent', image: 'shop/web:7', 'com.docker.compose.service': 'web' } },
+  })
+  await worker.waitUntil('it is let go', () => scene.documents.length === 1)
+  expect(scene.documents[0]).toMatchObject({
+    cloudfoundry: { app: { name: 'web', instance: { id: 'silent' } } },
+    container: { id: unknown, name: 'silent', image: { name: 'shop/web', tag: '7' } },
+  })
+})
+
+it('influxdata/telegraf #1133, docker/docker-py #1685: no reading of what does not run, no CPU without one before', async () => {
+  const cpu = (total: number, system: number) => ({ cpu_usage: { total_usage: total }, system_cpu_usage: system, online_cpus: 2 })
+  const { scene } = await sceneOf({
+    stats: [
+      { read: '0001-01-01T00:00:00Z', name: '/fake', id: ID },
+      {
+        read: '2026-01-01T00:00:01Z',
+        cpu_stats: cpu(100, 1000),
+        memory_stats: { usage: 5000, stats: { inactive_file: 1000 }, limit: 8000 },
+      },
+      {
+        read: '2026-01-01T00:00:02Z',
+        cpu_stats: cpu(200, 2000),
+        memory_stats: {},
+        networks: null,
+        blkio_stats: { io_service_bytes_recursive: null },
+      },
+    ],
+  })
+  const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'stats', CFMR_DOCKER_STATSINTERVAL: '1s' })
+  await worker.waitUntil('two are read', () => scene.documents.length >= 2)
+  expect(scene.documents[0]?.cloudfoundry.container).toEqual({ memory: { bytes: 4000, quota: { bytes: 8000 } } })
+  expect(scene.documents[1]?.cloudfoundry.container).toEqual({ cpu: { pct: 0.2 } })
+  expect(Object.keys(scene.documents[1]?.container ?? {})).toEqual(['id', 'name', 'image'])
+})
+
+it('a container whose usage the engine does not tell holds up no other', async () => {
+  const frame = { read: '2026-01-01T00:00:01Z', pids_stats: { current: 3 } }
+  const { engine, scene } = await sceneOf({ stats: [frame] })
+  const silent = 'e2'.repeat(32)
+  engine.containers.set(silent, {
+    id: silent,
+    name: 'silent',
+    isRunning: true,
+    startedAt: '2026-01-01T00:00:00Z',
+    logs: [],
+    stats: [frame],
+  })
+  engine.intercept = (request) => request.url?.includes(`/containers/${silent}/stats`) === true
+  const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'stats', CFMR_DOCKER_STATSINTERVAL: '1s', CFMR_DOCKER_TIMEOUT: '2s' })
+  await worker.waitUntil('the other is read', () => scene.documents.filter(({ container }) => container.name === 'fake').length >= 2)
+  expect(scene.documents.every(({ container }) => container.pids === 3)).toBe(true)
+})
+
+it('open-telemetry/opentelemetry-collector-contrib #44279: an engine that has no version in common is said, and waited for', async () => {
+  const { scene } = await sceneOf({}, { apiVersion: '1.24' })
+  const worker = await scene.work()
+  expect((await worker.logged(/engine is away/))['error']).toMatch(/found API version 1\.24, expected 1\.40 to/)
+})
