@@ -73,6 +73,12 @@ const benches: readonly Bench[] = [
     floors: { peak_rss_mb: '≤ 256' },
   },
   { name: 'end to end, InfluxDB 1.6.7', script: 'end-to-end.ts', args: ['--sink', 'influxdb', ...onServers] },
+  {
+    name: 'firehose, 50,000 a second on one core',
+    script: 'firehose.ts',
+    args: onServers,
+    floors: { dropped: '0', share_of_a_core: '≤ 1.0', peak_rss_mb: '≤ 256' },
+  },
   { name: 'partitions', script: 'partitions.ts', args: onServers, floors: { worker_more_to_kafkajs_more: '≤ 1.3' } },
   { name: 'end to end, many apps', script: 'apps-growth.ts', args: onServers, floors: { growth_100_to_100000_apps: '≤ 1.3' } },
   { name: 'memory of apps', script: 'apps-memory.ts' },
