@@ -4,7 +4,8 @@ import { nearest } from '../src/lib/nearest.ts'
 import { sleep } from '../src/lib/sleep.ts'
 import { startCloudController } from './cloud-controller/cloud-controller.ts'
 import { type Destination, destinations } from './demo/destinations.ts'
-import { firehoseDemo } from './demo/firehose.ts'
+import { dockerDemo } from './demo/docker.ts'
+import { embeddedDemo } from './demo/embedded.ts'
 import { busiestApps, busiestText, reportText, rowsOf, storedOf } from './demo/report.ts'
 import { type DemoServers, demoServers } from './demo/servers.ts'
 import { createTopics, kafkaClient } from './kafka-client.ts'
@@ -22,6 +23,8 @@ const { values: options } = parseArgs({
     input: { type: 'string', default: 'kafka' },
     /** Where to; each on its real server. */
     output: { type: 'string', default: 'influxdb' },
+    /** Where from: envelopes in Kafka, or containers of a Docker engine, which go to InfluxDB. */
+    input: { type: 'string', default: 'kafka' },
   },
 })
 
@@ -56,16 +59,30 @@ else {
   }
 }
 
-async function withoutKafka(to: string): Promise<0 | 1> {
-  return (await firehoseDemo({ output: to, perSecond, seconds, stop: stop.signal })) ? 0 : 1
+const inputs = ['kafka', 'docker']
+if (!inputs.includes(options.input)) {
+  console.error(`--input: found "${options.input}", expected one of ${inputs.join(', ')}`)
+  process.exit(2)
+}
+if (options.input === 'docker') {
+  const seconds = options.seconds === undefined ? undefined : Number(options.seconds)
+  process.exit((await dockerDemo({ seconds, stop: stop.signal })) ? 0 : 1)
 }
 
-/** Ends the process where it is none of them. */
-function choose(option: string, found: string, all: readonly string[]): void {
-  if (all.includes(found)) return
-  const meant = all.find((name) => name.startsWith(found)) ?? nearest(found, all)
-  console.error(`${option}: found "${found}", expected one of ${all.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`)
-  process.exit(2)
+console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
+const servers = await demoServers()
+if (servers === undefined) {
+  console.log(
+    'No servers: there is neither Java 17 with Maven and apt-get, nor Docker, nor are CFMR_KAFKA_BROKERS and CFMR_INFLUXDB_ADDR set.\n' +
+      'This is the same pipeline embedded: a sample of envelopes from a file, their points on stdout.\n',
+  )
+  process.exitCode = await embeddedDemo()
+} else {
+  try {
+    process.exitCode = (await demo(servers)) ? 0 : 1
+  } finally {
+    await servers.close()
+  }
 }
 
 /** Resolves to whether all that was sent is stored. */

@@ -25,6 +25,8 @@ export interface DockerEngine {
   docker(...args: readonly string[]): Promise<string>
   /** Starts a container of {@link BOX} in the background that runs a script of its shell. Resolves to its id. */
   start(script: string, options?: readonly string[]): Promise<string>
+  /** What it has of a container's log: the lines of both streams together. */
+  countLines(container: string): Promise<number>
   /** kill -9 of the daemon: containers go on until it starts again, which ends them. */
   kill(): Promise<void>
   /** As `systemctl stop docker`. */
@@ -85,6 +87,10 @@ export async function startDocker(): Promise<DockerEngine> {
     },
     docker,
     start: (script, options = []) => docker('run', '--detach', '--network', 'none', ...options, BOX, '/bin/sh', '-c', script),
+    countLines: async (container) => {
+      const { stdout, stderr } = await run('docker', ['logs', container], { env: { ...process.env, ...env }, maxBuffer: MAX_OUTPUT_BYTES })
+      return `${stdout}${stderr}`.split('\n').length - 1
+    },
     kill: () => server.kill(),
     stop,
     restart: async () => {

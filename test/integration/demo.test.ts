@@ -22,6 +22,13 @@ it.each(['elasticsearch', 'kafka', 's3', 'syslog', 'statsd', 'stdout'])(
   },
 )
 
+it('the demo shows containers of a real engine, and ends with all of their lines in InfluxDB', async () => {
+  await shared('program')
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', demo, '--input', 'docker', '--seconds', '3'])
+  expect(stdout).toMatch(/^(\d+) lines are in the containers' logs, \1 in InfluxDB: nothing is missing$/m)
+  expect(stdout).toMatch(/^container_event +[1-9]/m)
+})
+
 it('an output that there is not is named, with those that there are', async () => {
   await expect(run(process.execPath, ['--import', 'tsx', demo, '--output', 'elastic'])).rejects.toMatchObject({
     code: 2,
