@@ -113,3 +113,20 @@ it('what outputs do not take within CFMR_PROCESSINGTIMEOUT is lost at a stop, an
     expect.stringMatching(/^\d+ envelopes are lost: they are not settled, and nobody sends them again$/),
   ])
 })
+
+it('at its limit it has open batches written, however young they are, and drops nothing for an output that is well', async () => {
+  const foundation = await startFoundation({ gateway: { batchMs: 20 } })
+  const { worker, numbers } = await startReading(foundation, { CFMR_MAXINFLIGHT: 2000, CFMR_BATCHER_FLUSHINTERVAL: '10m' })
+  const { gateway, numbered } = foundation
+  await worker.waitUntil('both streams are open', () => gateway.streams.length === 2)
+  for (let first = 0; first < 6000; first += 500) {
+    gateway.publish(...Array.from({ length: 500 }, (_, index) => numbered.envelope(first + index)))
+    await worker.waitUntil('it has come, and there is room for the next', async () => {
+      const { consumed, in_flight } = (await figuresOf(worker)).ledger
+      return consumed === first + 500 && in_flight <= 1000
+    })
+  }
+  expect((await figuresOf(worker)).ledger).toMatchObject({ dropped: 0, residue: 0 })
+  expect((await worker.stop()).code).toBe(0)
+  expect(ascending(numbers)).toEqual(Array.from({ length: 6000 }, (_, number) => number))
+})

@@ -25,6 +25,8 @@ export interface HttpStartStop {
   readonly contentLength?: bigint | undefined
   readonly applicationId?: Uuid | undefined
   readonly instanceIndex?: number | undefined
+  /** Loggregator V2 alone: bits of ABSENT_…, of what is 0 here because the envelope does not say it. */
+  readonly unsaid?: number | undefined
 }
 
 export interface Uuid {

@@ -65,6 +65,7 @@ function settleHttp(http: HttpStartStop | undefined, event: AppEvent, scratch: S
 
   event.guid = uuidText(applicationId)
   event.absent =
+    (http.unsaid ?? 0) |
     (http.method === undefined ? ABSENT_METHOD : 0) |
     (http.statusCode === undefined ? ABSENT_STATUS : 0) |
     (http.contentLength === undefined ? ABSENT_LENGTH : 0) |

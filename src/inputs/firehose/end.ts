@@ -23,8 +23,8 @@ export const firehose: InputEnd<typeof variables> = {
     return {
       name: 'firehose',
       settings,
-      build: ({ ledger, log, keptBytes, envelopes }) => ({
-        input: new FirehoseInput({ ...cf, ...streams, ...limits, access: accessOf(settings, log), keptBytes, ledger, log }),
+      build: ({ ledger, log, flushNow, keptBytes, envelopes }) => ({
+        input: new FirehoseInput({ ...cf, ...streams, ...limits, access: accessOf(settings, log), flushNow, keptBytes, ledger, log }),
         translator: envelopes({ httpPeer: 'server', isFirehose: true }),
       }),
       check: (log, signal) => checkFirehose({ settings, access: accessOf(settings, log) }, signal),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
 import { COUNTER, splitBatch } from './batch-splitter.ts'
 import { EnvelopeQueue } from './envelope-queue.ts'
@@ -25,12 +26,16 @@ export interface FirehoseInputOptions {
   readonly maxInFlightBytes: number
   /** Bytes that outputs keep beside what is in flight. */
   readonly keptBytes?: () => number
+  /** Has open batches written at once. */
+  readonly flushNow?: () => void
   readonly ledger: Ledger
   readonly log: Logger
 }
 
 const SILENCE_MS = 35_000
 const WAIT_MS = 500
+/** Batches are flushed again once this share of what the pipeline may have has gone to it anew: batches are not for a few envelopes each. */
+const FLUSH_SHARE = 1 / 8
 const TIMESTAMP = /"timestamp"\s*:\s*"?(-?\d{1,19})/
 /** Where an envelope's time stands, if it is where all gateways write it. */
 const HEAD_BYTES = 64
@@ -50,6 +55,8 @@ export class FirehoseInput implements Input, InputStats {
   readonly #queue: EnvelopeQueue
   readonly #streams: Streams
   #stopping: Promise<void> | undefined
+  #flushedMs = Number.NEGATIVE_INFINITY
+  #takenSinceFlush = 0
   #lastEnvelopeMs = 0
   #lagMs = 0
   #platformDropped = 0
@@ -73,8 +80,13 @@ export class FirehoseInput implements Input, InputStats {
     this.#streams.start()
     while (!stop.aborted) {
       const delivery = this.#queue.take()
-      if (delivery === undefined) await this.#bell.wait(WAIT_MS)
-      else yield delivery
+      if (delivery === undefined) {
+        this.#ranDry()
+        await this.#bell.wait(WAIT_MS)
+      } else {
+        this.#takenSinceFlush += delivery.messages.length
+        yield delivery
+      }
     }
     await this.#stopReading()
     for (let delivery = this.#queue.take(true); delivery !== undefined; delivery = this.#queue.take(true)) yield delivery
@@ -124,6 +136,17 @@ export class FirehoseInput implements Input, InputStats {
       queued: this.#queue.queued,
       ...this.#lost,
     }
+  }
+
+  /** Where some wait and the pipeline may not have them, what it has must not wait in open batches for more. */
+  #ranDry(): void {
+    const { queued, handed } = this.#queue
+    if (queued === 0) return
+    const nowMs = steadyNowMs()
+    if (nowMs - this.#flushedMs < WAIT_MS && this.#takenSinceFlush < handed * FLUSH_SHARE) return
+    this.#flushedMs = nowMs
+    this.#takenSinceFlush = 0
+    this.#options.flushNow?.()
   }
 
   #take(data: Buffer): void {

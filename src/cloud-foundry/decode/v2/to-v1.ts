@@ -1,4 +1,4 @@
-import { CONTAINER, HTTP, LOG, PEER_SERVER, USAGE, USAGE_METRICS } from '../../app-event.ts'
+import { ABSENT_LENGTH, ABSENT_METHOD, ABSENT_STATUS, CONTAINER, HTTP, LOG, PEER_SERVER, USAGE, USAGE_METRICS } from '../../app-event.ts'
 import { METHODS } from '../../methods.ts'
 import type { Envelope, HttpStartStop, Uuid } from '../envelope.ts'
 import type { V2Envelope, V2Log, V2Timer, V2Value } from './envelope.ts'
@@ -42,19 +42,22 @@ function httpStartStop(envelope: V2Envelope, { start, stop }: V2Timer): HttpStar
   const tag = (name: string) => tagOf(envelope, name)
   const peerType = numberOf(tag('peer_type'), PEER_TYPES)
   const routed = peerType === PEER_SERVER ? int32Of(tag('instance_id') ?? '') : undefined
+  const [method, statusCode, contentLength] = [tag('method'), tag('status_code'), tag('content_length')]
   return {
     startTimestamp: start,
     stopTimestamp: stop,
     peerType,
-    method: numberOf(tag('method'), METHODS),
+    method: numberOf(method, METHODS),
     uri: tag('uri'),
     remoteAddress: tag('remote_address'),
     userAgent: tag('user_agent'),
     requestId: uuid(tag('request_id')),
-    statusCode: Number(BigInt.asIntN(32, int64Of(tag('status_code')))),
-    contentLength: int64Of(tag('content_length')),
+    statusCode: Number(BigInt.asIntN(32, int64Of(statusCode))),
+    contentLength: int64Of(contentLength),
     applicationId: uuid(envelope.sourceId),
     instanceIndex: routed ?? int32Of(envelope.instanceId ?? ''),
+    // Empty is absent.
+    unsaid: (method ? 0 : ABSENT_METHOD) | (statusCode ? 0 : ABSENT_STATUS) | (contentLength ? 0 : ABSENT_LENGTH),
   }
 }
 

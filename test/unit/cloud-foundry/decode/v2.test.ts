@@ -119,6 +119,19 @@ test('an instance that is no number is 0 in a point and absent in a document', (
   expect((made.document as { cloudfoundry: { app: object } }).cloudfoundry.app).toEqual({ id: GUID, name: 'a' })
 })
 
+test('what the tags of a request do not say is 0 in a point, as the official conversion has it, and absent in a document', () => {
+  const made = render({ ...request, tags: { peer_type: 'Client', request_id: 'b3015d69-09cd-476d-aace-ad2d824d5ab7' } })
+  expect(made.line).toContain(',method=0,')
+  expect(made.line).toContain(',status_code=0 count=1i,duration=1.5,response_size=0i ')
+  expect((made.document as { http: object }).http).toEqual({ request: { id: 'b3015d69-09cd-476d-aace-ad2d824d5ab7' } })
+  expect(render({ ...request, tags: {} }).document).not.toHaveProperty('http')
+})
+
+test('a status that is 0, since no answer came, is 0 in a document too', () => {
+  const { document } = render({ ...request, tags: { ...request.tags, status_code: '0', content_length: '-1' } })
+  expect((document as { http: object }).http).toEqual({ request: { method: 'POST' }, response: { status_code: 0 } })
+})
+
 describe('the verdict', () => {
   test.each<[string, object, number]>([
     ['a timer of another name', { ...request, timer: { ...request.timer, name: 'spike' } }, DISCARDED],
