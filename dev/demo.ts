@@ -5,7 +5,7 @@ import { sleep } from '../src/lib/sleep.ts'
 import { startCloudController } from './cloud-controller/cloud-controller.ts'
 import { type Destination, destinations } from './demo/destinations.ts'
 import { dockerDemo } from './demo/docker.ts'
-import { embeddedDemo } from './demo/embedded.ts'
+import { firehoseDemo } from './demo/firehose.ts'
 import { busiestApps, busiestText, reportText, rowsOf, storedOf } from './demo/report.ts'
 import { type DemoServers, demoServers } from './demo/servers.ts'
 import { createTopics, kafkaClient } from './kafka-client.ts'
@@ -19,12 +19,10 @@ const { values: options } = parseArgs({
     /** Until Ctrl-C without it. */
     seconds: { type: 'string' },
     rate: { type: 'string', default: '5000' },
-    /** Where from: a real Kafka, or a gateway as the firehose has it, without Kafka. */
+    /** Where from: a real Kafka; a gateway as the firehose has it, without Kafka; containers of a real Docker engine, which go to InfluxDB. */
     input: { type: 'string', default: 'kafka' },
     /** Where to; each on its real server. */
     output: { type: 'string', default: 'influxdb' },
-    /** Where from: envelopes in Kafka, or containers of a Docker engine, which go to InfluxDB. */
-    input: { type: 'string', default: 'kafka' },
   },
 })
 
@@ -34,13 +32,14 @@ process.on('SIGINT', () => (stop.signal.aborted ? process.exit(130) : stop.abort
 process.on('SIGTERM', () => stop.abort())
 
 const { input, output } = options
-choose('--input', input, ['kafka', 'firehose'])
+choose('--input', input, ['kafka', 'firehose', 'docker'])
 const outputs = ['influxdb', ...Object.keys(destinations)]
 choose('--output', output, outputs)
 
 const perSecond = Number(options.rate)
 const seconds = options.seconds === undefined ? undefined : Number(options.seconds)
 if (input === 'firehose') process.exitCode = await withoutKafka(output)
+else if (input === 'docker') process.exitCode = (await dockerDemo({ seconds, stop: stop.signal })) ? 0 : 1
 else {
   console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
   const servers = await demoServers()
@@ -59,30 +58,16 @@ else {
   }
 }
 
-const inputs = ['kafka', 'docker']
-if (!inputs.includes(options.input)) {
-  console.error(`--input: found "${options.input}", expected one of ${inputs.join(', ')}`)
-  process.exit(2)
-}
-if (options.input === 'docker') {
-  const seconds = options.seconds === undefined ? undefined : Number(options.seconds)
-  process.exit((await dockerDemo({ seconds, stop: stop.signal })) ? 0 : 1)
+async function withoutKafka(to: string): Promise<0 | 1> {
+  return (await firehoseDemo({ output: to, perSecond, seconds, stop: stop.signal })) ? 0 : 1
 }
 
-console.log('Starting Kafka and InfluxDB (the first time they are fetched, which takes a minute) …')
-const servers = await demoServers()
-if (servers === undefined) {
-  console.log(
-    'No servers: there is neither Java 17 with Maven and apt-get, nor Docker, nor are CFMR_KAFKA_BROKERS and CFMR_INFLUXDB_ADDR set.\n' +
-      'This is the same pipeline embedded: a sample of envelopes from a file, their points on stdout.\n',
-  )
-  process.exitCode = await embeddedDemo()
-} else {
-  try {
-    process.exitCode = (await demo(servers)) ? 0 : 1
-  } finally {
-    await servers.close()
-  }
+/** Ends the process where it is none of them. */
+function choose(option: string, found: string, all: readonly string[]): void {
+  if (all.includes(found)) return
+  const meant = all.find((name) => name.startsWith(found)) ?? nearest(found, all)
+  console.error(`${option}: found "${found}", expected one of ${all.join(', ')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`)
+  process.exit(2)
 }
 
 /** Resolves to whether all that was sent is stored. */
