@@ -113,3 +113,13 @@ it('what outputs do not take within CFMR_PROCESSINGTIMEOUT is lost at a stop, an
     expect.stringMatching(/^\d+ envelopes are lost: they are not settled, and nobody sends them again$/),
   ])
 })
+
+it('a batch that could only fill with more than may be in flight is written at once, and nothing is dropped for it', async () => {
+  const foundation = await startFoundation({ gateway: { batchMs: 20 } })
+  const { worker, numbers } = await startReading(foundation, { CFMR_MAXINFLIGHT: 2000, CFMR_BATCHER_FLUSHINTERVAL: '10m' })
+  const { gateway, numbered } = foundation
+  await worker.waitUntil('both streams are open', () => gateway.streams.length === 2)
+  gateway.publish(...Array.from({ length: 1500 }, (_, number) => numbered.envelope(number)))
+  await worker.waitUntil('what is in flight is written', () => numbers.length >= 1000)
+  expect((await figuresOf(worker)).ledger).toMatchObject({ consumed: 1500, dropped: 0 })
+})

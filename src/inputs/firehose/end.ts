@@ -23,8 +23,8 @@ export const firehose: InputEnd<typeof variables> = {
     return {
       name: 'firehose',
       settings,
-      build: ({ ledger, log, keptBytes, envelopes }) => ({
-        input: new FirehoseInput({ ...cf, ...streams, ...limits, access: accessOf(settings, log), keptBytes, ledger, log }),
+      build: ({ ledger, log, keptBytes, flushNow, envelopes }) => ({
+        input: new FirehoseInput({ ...cf, ...streams, ...limits, access: accessOf(settings, log), keptBytes, flushNow, ledger, log }),
         translator: envelopes({ httpPeer: 'server', isFirehose: true }),
       }),
       check: (log, signal) => checkFirehose({ settings, access: accessOf(settings, log) }, signal),

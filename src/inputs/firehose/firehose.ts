@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
+import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
 import { COUNTER, splitBatch } from './batch-splitter.ts'
 import { EnvelopeQueue } from './envelope-queue.ts'
@@ -25,12 +26,16 @@ export interface FirehoseInputOptions {
   readonly maxInFlightBytes: number
   /** Bytes that outputs keep beside what is in flight. */
   readonly keptBytes?: () => number
+  /** Has open batches written at once. */
+  readonly flushNow?: () => void
   readonly ledger: Ledger
   readonly log: Logger
 }
 
 const SILENCE_MS = 35_000
 const WAIT_MS = 500
+/** While the pipeline has as much as it may, open batches are written this often at most, however full they are. */
+const FLUSH_MS = 200
 const TIMESTAMP = /"timestamp"\s*:\s*"?(-?\d{1,19})/
 /** Where an envelope's time stands, if it is where all gateways write it. */
 const HEAD_BYTES = 64
@@ -50,6 +55,7 @@ export class FirehoseInput implements Input, InputStats {
   readonly #queue: EnvelopeQueue
   readonly #streams: Streams
   #stopping: Promise<void> | undefined
+  #flushedMs = 0
   #lastEnvelopeMs = 0
   #lagMs = 0
   #platformDropped = 0
@@ -73,8 +79,11 @@ export class FirehoseInput implements Input, InputStats {
     this.#streams.start()
     while (!stop.aborted) {
       const delivery = this.#queue.take()
-      if (delivery === undefined) await this.#bell.wait(WAIT_MS)
-      else yield delivery
+      if (delivery !== undefined) yield delivery
+      else {
+        if (this.#queue.queued > 0) this.#flush()
+        await this.#bell.wait(WAIT_MS)
+      }
     }
     await this.#stopReading()
     for (let delivery = this.#queue.take(true); delivery !== undefined; delivery = this.#queue.take(true)) yield delivery
@@ -124,6 +133,14 @@ export class FirehoseInput implements Input, InputStats {
       queued: this.#queue.queued,
       ...this.#lost,
     }
+  }
+
+  /** What waits for a batch to fill must not keep out what comes. */
+  #flush(): void {
+    const nowMs = steadyNowMs()
+    if (nowMs - this.#flushedMs < FLUSH_MS) return
+    this.#flushedMs = nowMs
+    this.#options.flushNow?.()
   }
 
   #take(data: Buffer): void {
