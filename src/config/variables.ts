@@ -95,11 +95,11 @@ const OUTPUT = {
 
 const LIMITS = {
   CFMR_MAXINFLIGHT: integer(1)({
-    desc: 'Messages read and not yet settled, of each input; reading pauses at this many.',
+    desc: 'Messages read and not yet settled, of each input; reading pauses at this many, and of the firehose the oldest are dropped.',
     default: '100000',
   }),
   CFMR_MAXINFLIGHTBYTES: integer(1)({
-    desc: 'Bytes of such messages, and of what s3 keeps of them; reading pauses at this many.',
+    desc: 'Bytes of such messages, and of what s3 keeps of them; reading pauses at this many, and of the firehose the oldest are dropped.',
     default: '33554432',
   }),
   CFMR_PROCESSINGTIMEOUT: duration()({

@@ -12,6 +12,7 @@ import { DebugServer } from '../../src/debug/server.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { guidOf, makeApps } from '../support/apps.ts'
 import { logEnvelopes } from '../support/envelopes.ts'
+import { startFoundation } from '../support/firehose.ts'
 import { KafkaTester } from '../support/kafka.ts'
 import { hardToRead, linesOf, pixelsOf, tooWide } from '../support/page-looks.ts'
 import { shared, uniqueName } from '../support/shared.ts'
@@ -298,4 +299,26 @@ describe('whatever the figures are', () => {
     })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
+})
+
+test('a worker that reads the firehose shows its streams, and no partitions', async ({ skip }) => {
+  const foundation = await startFoundation({ gateway: { batchMs: 20 } })
+  const worker = await startWorker({
+    env: {
+      ...{ CFMR_INPUT: 'firehose', CFMR_OUTPUT: 'stdout', CFMR_CF_API: foundation.cloudController.url },
+      ...{ CFMR_CF_USER: 'admin', CFMR_CF_PASSWORD: 'admin' },
+    },
+    onOutput: () => {},
+  })
+  await worker.ready()
+  await worker.waitUntil('both streams are open', () => foundation.gateway.streams.length === 2)
+  foundation.flow(200)
+  const { page, complaints } = await open(skip, worker.url, 390)
+  await expect.poll(() => figureOf(page, 'inputs.firehose.streams'), soon).toBe('2')
+  await expect.poll(() => figureOf(page, 'inputs.firehose.last_message_time'), soon).toMatch(/ago|now/)
+  await expect.poll(() => levelOf(page), soon).toBe('well')
+  expect(await page.locator('#firehose-section').isVisible()).toBe(true)
+  expect(await page.locator('#kafka-section').isVisible()).toBe(false)
+  expect(await overflowOf(page)).toBe(0)
+  expect(complaints).toEqual([])
 })

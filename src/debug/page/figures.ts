@@ -35,6 +35,7 @@ export function showFigures(stats: StatsSnapshot, history: History): void {
   const lookUps = metadata.hits + metadata.misses
   setText(byId('hit-share'), lookUps === 0 ? UNKNOWN : percent(metadata.hits / lookUps))
   showLedger(stats, history)
+  showInputs(stats)
   showOutputs(stats)
   showPartitions(stats)
 }
@@ -73,6 +74,11 @@ function showLedger({ ledger }: StatsSnapshot, history: History): void {
       part.style.flexGrow = String(messages)
     },
   )
+}
+
+function showInputs({ inputs }: StatsSnapshot): void {
+  byId('firehose-section').hidden = !('firehose' in inputs)
+  byId('kafka-section').hidden = !('kafka' in inputs)
 }
 
 /** Where there is another one than InfluxDB, which has a table of its own. */

@@ -53,7 +53,7 @@ export function verdict(circumstances: Circumstances): Verdict {
     return { level: 'attention', headline: 'Draining', summary, reasons: not_ready.filter((reason) => !reason.startsWith('draining')) }
   }
   if (not_ready.length > 0) {
-    const summary = 'It cannot read or write now. Nothing is lost: what is not stored is not committed.'
+    const summary = `It cannot read or write now. ${canReadAgain(stats) ? 'Nothing is lost: what is not stored is not committed.' : 'What comes over an input that cannot read again may be lost meanwhile.'}`
     return { level: 'trouble', headline: 'Waiting', summary, reasons: not_ready }
   }
   const concerns = [...concernsOf(stats, history), ...restart(history, nowMs)]
@@ -91,6 +91,10 @@ function flow({ kafka, app, runtime }: StatsSnapshot, history: History): string 
   return `No message for ${duration(Math.round(quiet))}; ${behind}.`
 }
 
+function canReadAgain({ inputs }: StatsSnapshot): boolean {
+  return Object.values(inputs).every(({ acknowledged }) => acknowledged)
+}
+
 /** What needs no hurry, but somebody's eye. */
 function concernsOf({ kafka, metadata, influxdb }: StatsSnapshot, history: History): string[] {
   const concerns: string[] = []
@@ -106,6 +110,11 @@ function concernsOf({ kafka, metadata, influxdb }: StatsSnapshot, history: Histo
   if (failedWrites > 0) concerns.push(recent(plural(failedWrites, 'request'), 'to InfluxDB failed', influxdb.last_error))
   const deadLetters = history.growth('deadLetters', RECENT_SECONDS)
   if (deadLetters > 0) concerns.push(recent(plural(deadLetters, 'message'), 'could not be decoded or were refused: dead letters', null))
+  const dropped = history.growth('dropped', RECENT_SECONDS)
+  if (dropped > 0)
+    concerns.push(
+      `${plural(dropped, 'message was', 'messages were')} dropped within the last minute: more comes than outputs take, and nobody sends it again.`,
+    )
   if (kafka.skipped > 0)
     concerns.push(
       `Kafka had deleted ${plural(kafka.skipped, 'message')} before they could be read: they are lost. Its retention is too short, or this worker was away too long.`,

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { page } from '../../../src/debug/page.ts'
 import { Stats } from '../../../src/debug/stats.ts'
+import { Ledger } from '../../../src/flow/ledger.ts'
+import { FirehoseInput } from '../../../src/inputs/firehose/firehose.ts'
+import { quietLog } from '../../support/quiet-log.ts'
 import { quietSources } from './sources.ts'
 
 test('is one file: no address in it leads elsewhere', () => {
@@ -34,8 +37,14 @@ test('carries the licence of the charts', () => {
 })
 
 test('names figures that there are', () => {
+  const access = { url: async () => '', token: async () => '', renew: async () => undefined, excerpt: String, close: async () => {} }
+  const firehose = new FirehoseInput({
+    ...{ access, shardId: 's', streams: 1, streamAgeMs: 1, timeoutMs: 1, skipSslValidation: false },
+    ...{ maxInFlight: 1, maxInFlightBytes: 1, ledger: new Ledger(), log: quietLog().log },
+  })
   const html = readFileSync(new URL('../../../src/debug/page/page.html', import.meta.url), 'utf8')
-  const stats = new Stats(quietSources().sources).snapshot()
+  const quiet = new Stats(quietSources().sources).snapshot()
+  const stats = { ...quiet, inputs: { ...quiet.inputs, firehose: { ...quiet.inputs['kafka'], ...firehose.figures() } } }
   const figures = [...html.matchAll(/data-figure="([^"]+)"/g)].map(([, path = '']) => path.split('.'))
   expect(figures.length).toBeGreaterThan(20)
   for (const path of figures) expect(stats).toHaveProperty(path)

@@ -31,6 +31,13 @@ describe('it is not', () => {
     expect(judge(historyOf([{ not_ready: reasons }]))).toMatchObject({ level: 'trouble', headline: 'Waiting', reasons })
   })
 
+  test('where it waits and an input cannot read again: that something may be lost', () => {
+    const inputs = { firehose: { acknowledged: false } }
+    const judged = judge(historyOf([{ not_ready: ['firehose: no stream is open'], inputs } as never]))
+    expect(judged.summary).toBe('It cannot read or write now. What comes over an input that cannot read again may be lost meanwhile.')
+    expect(judge(historyOf([{ not_ready: ['kafka: a'] }])).summary).toContain('Nothing is lost')
+  })
+
   test.each([
     [1, '1 message met no fate'],
     [-2, '2 messages met more than one fate'],
@@ -55,6 +62,7 @@ describe('it is not', () => {
     ],
     ['InfluxDB failed', { influxdb: { failures: 3, last_error: 'reset' } }, /^3 requests to InfluxDB failed .*: reset$/],
     ['there are new dead letters', { dead_letters: 1 }, /^1 message .*dead letters/],
+    ['something was dropped', { ledger: { dropped: 4 } }, /^4 messages were dropped within the last minute: /],
     ['Kafka deleted something', { kafka: { skipped: 7 } }, /deleted 7 messages/],
   ])('quite, where %s', (_, change, reason) => {
     expect(judge(historyOf([{}, change]))).toMatchObject({ level: 'attention', reasons: [expect.stringMatching(reason)] })
