@@ -83,7 +83,7 @@ const benches: readonly Bench[] = [
       dropped_by_the_gateway: '= 0',
       worker_cores: '≤ 1.0',
       ratio_to_json_parse: '≤ 2.0',
-      peak_rss_mb: '≤ 200',
+      peak_rss_mb: '≤ 256',
     },
   },
   { name: 'partitions', script: 'partitions.ts', args: onServers, floors: { worker_more_to_kafkajs_more: '≤ 1.3' } },
