@@ -82,7 +82,6 @@ const benches: readonly Bench[] = [
       dropped: '= 0',
       dropped_by_the_gateway: '= 0',
       worker_cores: '≤ 1.0',
-      ratio_to_json_parse: '≤ 2.0',
       peak_rss_mb: '≤ 256',
     },
   },
