@@ -103,6 +103,8 @@ export interface FlowOptions {
 }
 
 const TICK_MS = 20
+/** More arguments than a call takes may be due where this process did not run for some time. */
+const MOST_AT_ONCE = 1000
 
 /** Publishes numbered envelopes at a rate, until it is stopped. */
 export class NumberedFlow {
@@ -127,9 +129,11 @@ export class NumberedFlow {
     const startedMs = performance.now()
     while (!this.#stop.signal.aborted) {
       const due = Math.floor(((performance.now() - startedMs) / 1000) * perSecond)
-      const envelopes: GatewayEnvelope[] = []
-      for (; this.count < due; this.count++) envelopes.push(numbered.envelope(this.count))
-      publish(...envelopes)
+      while (this.count < due) {
+        const envelopes: GatewayEnvelope[] = []
+        for (; this.count < due && envelopes.length < MOST_AT_ONCE; this.count++) envelopes.push(numbered.envelope(this.count))
+        publish(...envelopes)
+      }
       await sleep(TICK_MS, this.#stop.signal)
     }
   }

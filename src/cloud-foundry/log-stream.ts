@@ -51,11 +51,18 @@ export class LogStream {
     const reply = await this.#http.send({ method: 'GET', url: `${api}/`, headers: { accept: 'application/json' } }, signal)
     const { links } = (this.#http.json(reply) ?? {}) as { readonly links?: Links }
     const href = links?.log_stream?.href
-    if (typeof href === 'string' && URL.canParse(href)) return href.replace(/\/+$/, '')
+    if (isAddress(href)) return href.replace(/\/+$/, '')
     const derived = api.replace('://api.', '://log-stream.')
     if (derived !== api) return derived
     throw this.#http.unusable(reply, 'the answer does not say where the firehose is (links.log_stream): set CFMR_FIREHOSE_URL')
   }
+}
+
+/** What a stream can be opened to, and what may be seen. */
+function isAddress(href: unknown): href is string {
+  if (typeof href !== 'string' || !URL.canParse(href)) return false
+  const { protocol, username, password } = new URL(href)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
 }
 
 interface Links {

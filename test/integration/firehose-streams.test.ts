@@ -250,3 +250,20 @@ it('UAA away when a stream has to be opened: it is tried again, the open streams
   expect(token.length).toBeGreaterThan(20)
   expect(JSON.stringify(reader.lines)).not.toContain(token)
 })
+
+it.each(['tls+sse://log-stream.example.org', 'https://admin:password-of-admin@log-stream.example.org', 'wss://log-stream.example.org', 7])(
+  'an API whose gateway is %s is asked again until it says where it really is',
+  async (logStream) => {
+    const foundation = await startFoundation()
+    const { cloudController, gateway } = foundation
+    cloudController.platform.logStream = logStream as string
+    const reader = new Reader(foundation, { streams: 1 })
+    await waitUntil('it was tried', () => reader.input.failures >= 2)
+    expect(reader.input.notReady()).toEqual([
+      expect.stringMatching(/does not say where the firehose is \(links\.log_stream\): set CFMR_FIREHOSE_URL/),
+    ])
+    expect(JSON.stringify([reader.lines, reader.input.notReady()])).not.toContain('password-of-admin')
+    cloudController.platform.logStream = gateway.url
+    await waitUntil('the stream is open', () => reader.input.figures().streams === 1)
+  },
+)

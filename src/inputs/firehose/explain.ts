@@ -9,7 +9,7 @@ interface Explanation {
 }
 
 /** What an answer other than 200 means. The gateway says 404 to all that concerns rights, and the router says it of places that there are not. */
-export function explainAnswer(url: string, status: number, text: string, routerError: unknown): Explanation {
+export function explainAnswer(url: string, status: number, text: string, routerError: string | undefined): Explanation {
   const said = `${url} answers ${status}${text === '' ? '' : `: ${text}`}`
   if (routerError !== undefined) {
     const advice = status === 404 ? '. Nothing is at this address: look at CFMR_FIREHOSE_URL' : ''

@@ -115,7 +115,8 @@ export class GatewayStream {
     const { statusCode, headers: answered, body } = await client.request({ method: 'GET', path, headers, signal: this.#cut.signal })
     if (statusCode !== 200) {
       const text = access.excerpt(await beginningOf(body))
-      const { cause, error, needsOperator } = explainAnswer(url, statusCode, text, answered['x-cf-routererror'])
+      const routerError = answered['x-cf-routererror']
+      const { cause, error, needsOperator } = explainAnswer(url, statusCode, text, routerError && access.excerpt(String(routerError)))
       return { ...this.#end(cause, error), needsOperator }
     }
     this.#openedMs = steadyNowMs()
