@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
@@ -78,6 +79,8 @@ export class DockerInput implements Input, InputStats {
   constructor(options: DockerInputOptions) {
     const { engine, ledger, log, selection } = options
     this.#options = options
+    // Each log listens to it.
+    setMaxListeners(0, this.#stopping.signal)
     this.acknowledged = options.stateFolder !== undefined && selection.collect.has('logs')
     this.#gaps = new Gaps(log)
     this.#flight = new Flight(ledger, this.#settled)

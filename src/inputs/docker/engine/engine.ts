@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici'
-import { sleep } from '../../../lib/sleep.ts'
+import { linkedAbort } from '../../../lib/linked-abort.ts'
 import { addressText, type EngineAddress } from './address.ts'
 import { EngineFailed, noAnswer, refused } from './engine-failed.ts'
 import { parseExactJson } from './json-lines.ts'
@@ -114,24 +114,25 @@ export class Engine {
   }
 
   async #ask(path: string, what: string, signal: AbortSignal): Promise<{ headers: Dispatcher.ResponseData['headers']; text: string }> {
-    const late = new AbortController()
-    const ended = new AbortController()
-    void sleep(this.#timeoutMs, ended.signal, { unref: true }).then(() => late.abort())
+    let isLate = false
+    const either = linkedAbort(signal)
+    const timer = setTimeout(() => {
+      isLate = true
+      either.abort()
+    }, this.#timeoutMs).unref()
     try {
-      const either = AbortSignal.any([signal, late.signal])
-      const { statusCode, headers, body } = await this.#send(path, what, either)
+      const { statusCode, headers, body } = await this.#send(path, what, either.signal)
       const text = await textOf(body, statusCode === 200 ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES)
       if (statusCode !== 200) throw refused(this.where, what, statusCode, text)
       return { headers, text }
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof EngineFailed && !late.signal.aborted) throw error
-      const why = late.signal.aborted
-        ? new Error(`no answer within ${this.#timeoutMs / 1000} s. Is the engine overloaded, or does it hang?`)
-        : error
+      if (error instanceof EngineFailed && !isLate) throw error
+      const why = isLate ? new Error(`no answer within ${this.#timeoutMs / 1000} s. Is the engine overloaded, or does it hang?`) : error
       throw noAnswer(this.where, what, why)
     } finally {
-      ended.abort()
+      clearTimeout(timer)
+      either.unlink()
     }
   }
 

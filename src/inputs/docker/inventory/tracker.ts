@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
+import { linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { valueAt } from '../../../lib/value-at.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -78,8 +80,10 @@ export class Tracker {
     const info = await engine.json('/info', {}, 'ask for its name', stop)
     inventory.host = String(valueAt(info, 'Name') ?? '')
     const since = this.#lastEventNs === undefined ? {} : { since: sinceText(this.#lastEventNs) }
-    const ended = new AbortController()
-    const either = AbortSignal.any([stop, ended.signal])
+    const link = linkedAbort(stop)
+    const either = link.signal
+    // Each inspection listens to it.
+    setMaxListeners(0, either)
     try {
       const { chunks } = await engine.stream('/events', { filters: ONLY_CONTAINERS, ...since }, 'read events', either)
       await this.#list(either)
@@ -88,10 +92,11 @@ export class Tracker {
       this.problem = undefined
       const listing = this.#listAgain(either)
       await this.#readEvents(chunks)
-      ended.abort()
+      link.abort()
       await listing
     } finally {
-      ended.abort()
+      link.unlink()
+      link.abort()
     }
     if (!stop.aborted) throw new Error(`Docker engine at ${engine.where}: the stream of events has ended`)
   }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
+import { linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { NumberedLine } from '../container-source.ts'
@@ -182,39 +183,34 @@ export class LogFollower {
   }
 
   async #stream(stop: AbortSignal): Promise<void> {
-    const { engine, container, containerLog } = this.#options
+    const link = linkedAbort(stop)
+    try {
+      await this.#readStream(link.signal, stop)
+    } finally {
+      link.unlink()
+      link.abort()
+    }
+    this.#skipsDamage = false
+  }
+
+  async #readStream(signal: AbortSignal, stop: AbortSignal): Promise<void> {
+    const { engine, container, containerLog, maxBytes } = this.#options
     const description = container.description as Description
     const position = containerLog.delivered
     const sinceNs = this.#since(position)
     const query = { follow: true, stdout: true, stderr: true, timestamps: true, ...(sinceNs > 0n && { since: sinceText(sinceNs) }) }
-    const ended = new AbortController()
     const what = `read the log of container ${container.shortId}`
-    const { contentType, chunks } = await engine.stream(
-      `/containers/${container.id}/logs`,
-      query,
-      what,
-      AbortSignal.any([stop, ended.signal]),
-    )
+    const { contentType, chunks } = await engine.stream(`/containers/${container.id}/logs`, query, what, signal)
     const streams = {
       stdout: new ResumedStream(position?.stdout, sinceNs),
       stderr: new ResumedStream(position?.stderr, sinceNs),
     }
     const isTerminal = contentType.startsWith('application/vnd.docker.') ? contentType.endsWith('.raw-stream') : description.isTerminal
-    const reader = logReader({
-      isTerminal,
-      maxBytes: this.#options.maxBytes,
-      partsShareTime: !engine.isPodman,
-      ...(engine.isPodman && PODMAN),
-    })
+    const reader = logReader({ isTerminal, maxBytes, partsShareTime: !engine.isPodman, ...(engine.isPodman && PODMAN) })
     this.isStreaming = true
     this.problem = undefined
     this.#open = { reader, streams }
-    try {
-      for await (const chunk of chunks) await this.#take(reader.push(chunk), streams, stop)
-    } finally {
-      ended.abort()
-    }
-    this.#skipsDamage = false
+    for await (const chunk of chunks) await this.#take(reader.push(chunk), streams, stop)
   }
 
   /** Where to read from, by the engine's clock: 0 is from the first line. */
