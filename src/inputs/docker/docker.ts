@@ -240,10 +240,11 @@ export class DockerInput implements Input, InputStats {
   }
 
   async #room(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted && this.#isFull) await this.#settled.wait(WAIT_MS)
+    if (!stop.aborted && this.#isFull) await this.#settled.wait(WAIT_MS)
   }
 
-  #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): void {
+  #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): boolean {
+    if (this.#isFull) return false
     const source = new LogSource(container, containerLog.ids, containerLog.next, lines)
     const { next } = containerLog
     const messages = lines.map(({ line }, index) => ({ value: line.bytes, offset: next + index }))
@@ -251,6 +252,7 @@ export class DockerInput implements Input, InputStats {
     containerLog.add(run, source)
     this.#logs.push(this.#handOver(source, messages, run))
     this.#arrived.ring()
+    return true
   }
 
   #handOver(source: ContainerSource, messages: readonly { readonly value: Buffer; readonly offset: number }[], run: Run): Delivery {

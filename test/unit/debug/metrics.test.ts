@@ -98,3 +98,26 @@ test('has the figures of the process and of its event loop', async () => {
     expect(text).toMatch(new RegExp(`^${name} `, 'm'))
   }
 })
+
+test('shows what an input has of its own: gaps by cause, and containers by what is read of them', async () => {
+  const { sources, render } = setUp()
+  const figures = () => ({
+    gaps: { rotated: 2, events: 0 },
+    containers: 5,
+    running: 3,
+    streaming: 2,
+    not_streaming: [{ container: 'a', problem: 'b' }],
+  })
+  Object.assign(sources.inputs[0].input, { name: 'docker', figures })
+  const lines = await render()
+  for (const line of [
+    'cfmr_input_gaps_total{input="docker",cause="rotated"} 2',
+    'cfmr_input_gaps_total{input="docker",cause="events"} 0',
+    'cfmr_docker_containers{state="all"} 5',
+    'cfmr_docker_containers{state="running"} 3',
+    'cfmr_docker_containers{state="streaming"} 2',
+    'cfmr_docker_containers{state="not_streaming"} 1',
+  ]) {
+    expect(lines).toContain(line)
+  }
+})

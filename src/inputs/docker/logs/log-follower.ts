@@ -29,9 +29,10 @@ export interface LogFollowerOptions {
   readonly maxBytes: number
   /** Where nothing of it has been read: from now on, or from its first line. */
   readonly fromNow: boolean
-  /** Resolves when there is room for more lines, or `stop` aborts. */
+  /** Resolves when there may be room for more lines, or `stop` aborts. */
   readonly room: (stop: AbortSignal) => Promise<void>
-  readonly deliver: (lines: readonly NumberedLine[]) => void
+  /** Takes lines, or returns false where there is no room: many logs wait for it. */
+  readonly deliver: (lines: readonly NumberedLine[]) => boolean
 }
 
 const BACKOFF = { initialMs: 250, maxMs: 30_000, jitter: 0.2 }
@@ -242,11 +243,10 @@ export class LogFollower {
       if (ordinal !== undefined) lines.push({ line, ordinal })
     }
     if (lines.length > 0) {
-      await room(stop)
+      while (!stop.aborted && !deliver(lines)) await room(stop)
       if (stop.aborted) return
       this.#lines += lines.length
       this.#fromNs = undefined
-      deliver(lines)
     }
     if (problem !== undefined) throw new DamagedStream(`the engine says within the log: ${problem}`)
   }
