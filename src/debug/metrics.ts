@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { FATES } from '../flow/contracts.ts'
+import { DOCKER_METRICS } from './docker-metrics.ts'
 import { FIREHOSE_METRICS } from './firehose-metrics.ts'
 import type { Metric } from './metric.ts'
 import type { StatsSnapshot } from './stats.ts'
@@ -26,16 +27,6 @@ function perOutput(value: (output: OutputFigures) => number | undefined): Metric
 
 function perInput(value: (input: InputFigures) => number): Metric['value'] {
   return ({ inputs }) => Object.entries(inputs).map(([input, figures]) => [{ input }, value(figures)] as const)
-}
-
-/** Figures that an input has beside those that all have. */
-const ownOf = (figures: InputFigures) => figures as Readonly<Record<string, unknown>>
-const lengthOf = (value: unknown) => (Array.isArray(value) ? value.length : undefined)
-const numberOf = (value: unknown) => (typeof value === 'number' ? value : undefined)
-
-function numbersIn(value: unknown): readonly (readonly [string, number])[] {
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
 }
 
 function timestamp(iso: string | null): number | undefined {
@@ -211,29 +202,7 @@ const METRICS: readonly Metric[] = [
   },
   { name: 'cfmr_input_failures_total', help: 'How often reading failed.', labels: INPUT, value: perInput((i) => i.failures) },
   ...FIREHOSE_METRICS,
-  {
-    name: 'cfmr_input_gaps_total',
-    help: 'What was said and cannot be had any more, by cause.',
-    labels: ['input', 'cause'],
-    value: ({ inputs }) =>
-      Object.entries(inputs).flatMap(([input, figures]) =>
-        numbersIn(ownOf(figures)['gaps']).map(([cause, count]) => [{ input, cause }, count] as const),
-      ),
-  },
-  {
-    name: 'cfmr_docker_containers',
-    help: 'Containers that the engine has, by whether they run, and logs of them, by whether they can be read.',
-    labels: ['state'],
-    value: ({ inputs: { docker } }) =>
-      docker === undefined
-        ? []
-        : [
-            [{ state: 'all' }, numberOf(ownOf(docker)['containers'])],
-            [{ state: 'running' }, numberOf(ownOf(docker)['running'])],
-            [{ state: 'streaming' }, numberOf(ownOf(docker)['streaming'])],
-            [{ state: 'not_streaming' }, lengthOf(ownOf(docker)['not_streaming'])],
-          ],
-  },
+  ...DOCKER_METRICS,
 ]
 
 /** The figures of `/stats` for Prometheus, and those of the process and its event loop. */
