@@ -3,6 +3,7 @@ import { Load } from '../../dev/load/load.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { type OpenSearchServer, startOpenSearch } from '../../dev/opensearch.ts'
 import { FaultProxy } from '../../dev/proxy.ts'
+import { waitUntil } from '../../dev/wait-until.ts'
 import { Installation } from '../support/installation.ts'
 
 const mix = loadMix()
@@ -38,6 +39,13 @@ async function stored() {
     }
   }
   return counts
+}
+
+/** Requests to store documents that the server has taken and not ended. */
+async function writesUnderWay(): Promise<number> {
+  const { body } = await server.ask('GET', '/_tasks?actions=indices:data/write/*')
+  const { nodes } = body as { readonly nodes: Readonly<Record<string, { readonly tasks: object }>> }
+  return Object.values(nodes).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0)
 }
 
 it('kill -9 between send and answer, again and again: each event is one document, and none is missing', async () => {
@@ -91,6 +99,7 @@ it('kill -9 after a request was taken and before its answer came: what is sent a
     { everyMs: 200 },
   )
   await first.kill()
+  await waitUntil('what the server had taken is stored', async () => (await writesUnderWay()) === 0)
   const before = await storedCount()
   await load.stop()
   await proxy.heal()
