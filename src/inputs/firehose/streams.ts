@@ -21,18 +21,19 @@ const EARLIER = 0.05
 const MAX_LINGER_MS = 120_000
 const LINGER_AGES = 10
 const BACKOFF = { initialMs: 250, maxMs: 15_000, jitter: 0.3 }
-/** One that lived so long was no failure to open it. */
-const STEADY_MS = 10_000
-/** A gateway that closes sooner is not taken at its word. */
+/** One that has not lived so long counts as a failure, whatever the gateway says of its end. */
 const SHORTEST_LIFE_MS = 500
-/** A login is renewed for a 404, and not again for another before this. */
-const RENEW_AGAIN_MS = 60_000
+/** A login is renewed for a 404, and not again for those that follow before this. */
+const RENEW_AGAIN_MS = 30_000
+
+const NEVER = Number.NEGATIVE_INFINITY
 
 /** One of the streams that are kept open. */
 interface Slot {
   readonly index: number
   /** Failures in a row. */
   failures: number
+  /** When the login was renewed for a 404, since a stream was open last. */
   renewedMs: number
   /** Goes on after its successor was opened. */
   previous: GatewayStream | undefined
@@ -69,7 +70,7 @@ export class Streams {
   start(): void {
     this.#withoutSinceMs = steadyNowMs()
     const slots = Array.from({ length: this.#options.streams }, (_, index): Slot => {
-      return { index, failures: 0, renewedMs: Number.NEGATIVE_INFINITY, previous: undefined }
+      return { index, failures: 0, renewedMs: NEVER, previous: undefined }
     })
     this.#done = Promise.all(slots.map((slot) => this.#keep(slot)))
   }
@@ -106,6 +107,7 @@ export class Streams {
         continue
       }
       this.#retire(slot)
+      slot.renewedMs = NEVER
       const end: StreamEnd | undefined = await Promise.race([stream.ended, this.#aged(slot, isFresh, stream)])
       isFresh = end !== undefined
       if (end !== undefined) await this.#pause(slot, end)
@@ -174,15 +176,18 @@ export class Streams {
     if (signal.aborted || end.cause === 'stopped') return
     const { cause, livedMs, error, retryAfterMs } = end
     this.#count(cause)
-    if (livedMs >= STEADY_MS || (cause === 'closing' && livedMs >= SHORTEST_LIFE_MS)) slot.failures = 0
-    if (cause === 'closing' && slot.failures === 0) return
+    const delayMs = backoffMs(slot.failures, BACKOFF, retryAfterMs)
+    // By its age: one that lived longer than the wait would be need not be waited for.
+    const hasLived = livedMs >= SHORTEST_LIFE_MS && (cause === 'closing' || livedMs >= delayMs)
+    if (hasLived) slot.failures = 0
+    if (hasLived && cause === 'closing') return
     this.failures++
     this.lastError = error
     this.#trouble = error
     const isRenewed = cause === 'not_found' && (await this.#renew(slot, end))
     if (!isRenewed) this.#report(end)
-    const isAtOnce = isRenewed || (slot.failures === 0 && (cause === 'eof' || cause === 'broken' || cause === 'silent'))
-    if (!isAtOnce) await sleep(backoffMs(slot.failures, BACKOFF, retryAfterMs), signal)
+    if (hasLived) return
+    if (!isRenewed) await sleep(delayMs, signal)
     slot.failures++
   }
 
