@@ -251,6 +251,32 @@ it('UAA away when a stream has to be opened: it is tried again, the open streams
   expect(JSON.stringify(reader.lines)).not.toContain(token)
 })
 
+it('at its limit it has batches flushed now and then, and not for each envelope that comes', async () => {
+  const foundation = await startFoundation({ gateway: { batchEnvelopes: 1 } })
+  const { gateway, numbered } = foundation
+  let flushes = 0
+  const reader = new Reader(foundation, { maxInFlight: 2000, flushNow: () => void flushes++ })
+  reader.isSettling = false
+  await waitUntil('both streams are open', () => gateway.streams.length === 2)
+  gateway.publish(...Array.from({ length: 1000 }, (_, number) => numbered.envelope(number)))
+  await waitUntil('it has as many as it may', () => reader.numbers.length === 1000)
+  expect(flushes).toBe(0)
+  const startedMs = Date.now()
+  for (let number = 1000; number < 1300; number++) {
+    gateway.publish(numbered.envelope(number))
+    await waitUntil('it has come', () => reader.ledger.consumed === number + 1, { everyMs: 1 })
+  }
+  expect(flushes).toBeGreaterThan(0)
+  // Twice a second at most.
+  expect(flushes).toBeLessThanOrEqual(2 + (Date.now() - startedMs) / 500)
+  const before = flushes
+  reader.settle()
+  await waitUntil('the rest is taken, and nothing waits', () => reader.numbers.length === 1300)
+  gateway.publish(...Array.from({ length: 1000 }, (_, index) => numbered.envelope(1300 + index)))
+  await waitUntil('it is flushed again', () => flushes > before)
+  expect(reader.ledger.fates.dropped).toBe(0)
+})
+
 it.each(['tls+sse://log-stream.example.org', 'https://admin:password-of-admin@log-stream.example.org', 'wss://log-stream.example.org', 7])(
   'an API whose gateway is %s is asked again until it says where it really is',
   async (logStream) => {
