@@ -277,6 +277,18 @@ it('at its limit it has batches flushed now and then, and not for each envelope 
   expect(reader.ledger.fates.dropped).toBe(0)
 })
 
+it('at limits that a single envelope reaches it has that one written, too', async () => {
+  const foundation = await startFoundation({ gateway: { batchEnvelopes: 1 } })
+  const { gateway, numbered } = foundation
+  const reader: Reader = new Reader(foundation, { maxInFlight: 1, flushNow: () => reader.settle() })
+  reader.isSettling = false
+  await waitUntil('both streams are open', () => gateway.streams.length === 2)
+  for (let number = 0; number < 3; number++) {
+    gateway.publish(numbered.envelope(number))
+    await waitUntil('it is settled', () => reader.ledger.fates.written === number + 1)
+  }
+})
+
 it.each(['tls+sse://log-stream.example.org', 'https://admin:password-of-admin@log-stream.example.org', 'wss://log-stream.example.org', 7])(
   'an API whose gateway is %s is asked again until it says where it really is',
   async (logStream) => {

@@ -113,7 +113,7 @@ export class GatewayStream {
     // Lower case: the gateway takes no other.
     const headers = { authorization: `bearer ${token}`, accept: 'text/event-stream', 'user-agent': 'cf-metrics-refinery' }
     const { statusCode, headers: answered, body } = await client.request({ method: 'GET', path, headers, signal: this.#cut.signal })
-    if (statusCode !== 200) {
+    if (statusCode !== 200 || !mayBeEvents(answered['content-type'])) {
       const text = access.excerpt(await beginningOf(body))
       const routerError = answered['x-cf-routererror']
       const { cause, error, needsOperator } = explainAnswer(url, statusCode, text, routerError && access.excerpt(String(routerError)))
@@ -172,6 +172,10 @@ export class GatewayStream {
   #end(cause: Cause, error: string): StreamEnd {
     return { cause, error, livedMs: this.#openedMs === undefined ? 0 : steadyNowMs() - this.#openedMs }
   }
+}
+
+function mayBeEvents(contentType: string | string[] | undefined): boolean {
+  return contentType === undefined || /^text\/event-stream\b/i.test(String(contentType))
 }
 
 async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
