@@ -289,6 +289,15 @@ it('at limits that a single envelope reaches it has that one written, too', asyn
   }
 })
 
+it('hundreds of reconnects leave no connections behind', async () => {
+  const foundation = await startFoundation({ gateway: { streamTimeoutMs: 600 } })
+  const reader = new Reader(foundation, { streams: 16 })
+  await waitUntil('a stream of each was replaced', () => reader.input.figures().reconnects.closing >= 16)
+  await waitUntil('hundreds were replaced', () => reader.input.figures().reconnects.closing >= 320, { timeoutMs: 120_000 })
+  // One of each that has ended may still be closing.
+  expect(await foundation.gateway.connections()).toBeLessThanOrEqual(32)
+})
+
 it.each(['tls+sse://log-stream.example.org', 'https://admin:password-of-admin@log-stream.example.org', 'wss://log-stream.example.org', 7])(
   'an API whose gateway is %s is asked again until it says where it really is',
   async (logStream) => {
