@@ -289,6 +289,26 @@ it('at limits that a single envelope reaches it has that one written, too', asyn
   }
 })
 
+it.each([
+  ['a batch that has begun to come at a stop is read to its end', true, [1]],
+  ['a batch that never ends holds a stop up no longer than a moment, and is counted', false, []],
+])('%s', async (_, isEnding, numbers) => {
+  const foundation = await startFoundation()
+  const { gateway, numbered } = foundation
+  const reader = new Reader(foundation, { streams: 1 })
+  await waitUntil('the stream is open', () => gateway.streams.length === 1)
+  const [stream] = gateway.streams
+  const frame = `data: {"batch":[${numbered.envelope(1).text}]}\n\n`
+  // The first is read whole, so that what follows in the same write has come, too.
+  stream?.writeRaw(`data: {"batch":[${numbered.envelope(0).text}]}\n\n${frame.slice(0, 100)}`)
+  await waitUntil('the first has come', () => reader.numbers.length === 1)
+  const stopped = reader.stop()
+  if (isEnding) stream?.writeRaw(`${frame.slice(100)}data: {"batch":[`)
+  await stopped
+  expect(reader.numbers).toEqual([0, ...numbers])
+  expect(reader.input.figures().truncated).toBe(isEnding ? 0 : 1)
+})
+
 it('hundreds of reconnects leave no connections behind', async () => {
   const foundation = await startFoundation({ gateway: { streamTimeoutMs: 600 } })
   const reader = new Reader(foundation, { streams: 16 })
