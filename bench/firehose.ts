@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,8 +14,8 @@ import { DATABASE, startNullSink } from './end-to-end/sinks.ts'
 import { printResult, type Result, rounded } from './figures.ts'
 
 /**
- * What comes over the firehose at a rate, with the whole worker on one core (`taskset`): whether it drops any of it, what it costs, and how much memory it takes. The points
- * go to a sink that keeps nothing. Where the machine does other work too, the rate that the gateway could send shows it.
+ * What comes over the firehose at a rate, with the whole worker on one core (`taskset`): whether it drops any of it, what it costs, and how much memory it takes. CPU is
+ * also told as a ratio to JSON.parse of the same bytes in the same run. The points go to a sink that keeps nothing. Where the machine does other work too, the rate that the gateway could send shows it.
  */
 const { values: options } = parseArgs({
   options: {
@@ -26,10 +26,13 @@ const { values: options } = parseArgs({
   },
 })
 const envelopes = Number(options.envelopes)
+/** So many are parsed; the time for all is worked out. */
+const PARSED = 40_000
 
 printResult(await measure(), options.json)
 
 async function measure(): Promise<Result> {
+  const parse = (jsonParseSeconds() / PARSED) * envelopes
   const sink = await startNullSink()
   const gateway = gatewayProcess()
   const lines = createInterface({ input: gateway.stdout })[Symbol.asyncIterator]()
@@ -64,6 +67,7 @@ async function measure(): Promise<Result> {
       written: ledger.written,
       discarded: ledger.discarded,
       worker_cpu_seconds_per_million: rounded((cpu / envelopes) * 1e6),
+      ratio_to_json_parse: rounded(cpu / parse),
       share_of_a_core: rounded(cpu / Number(seconds)),
       peak_rss_mb: Math.round(worker.peakRssBytes / 2 ** 20),
     }
@@ -82,4 +86,9 @@ function gatewayProcess() {
     throw error
   })
   return child
+}
+
+function jsonParseSeconds(): number {
+  const script = fileURLToPath(new URL('end-to-end/json-parse.ts', import.meta.url))
+  return Number(execFileSync(process.execPath, ['--import', 'tsx', script, String(PARSED), '0', 'v2'], { encoding: 'utf8' }))
 }

@@ -251,6 +251,73 @@ it('UAA away when a stream has to be opened: it is tried again, the open streams
   expect(JSON.stringify(reader.lines)).not.toContain(token)
 })
 
+it('at its limit it has batches flushed now and then, and not for each envelope that comes', async () => {
+  const foundation = await startFoundation({ gateway: { batchEnvelopes: 1 } })
+  const { gateway, numbered } = foundation
+  let flushes = 0
+  const reader = new Reader(foundation, { maxInFlight: 2000, flushNow: () => void flushes++ })
+  reader.isSettling = false
+  await waitUntil('both streams are open', () => gateway.streams.length === 2)
+  gateway.publish(...Array.from({ length: 1000 }, (_, number) => numbered.envelope(number)))
+  await waitUntil('it has as many as it may', () => reader.numbers.length === 1000)
+  expect(flushes).toBe(0)
+  const startedMs = Date.now()
+  for (let number = 1000; number < 1300; number++) {
+    gateway.publish(numbered.envelope(number))
+    await waitUntil('it has come', () => reader.ledger.consumed === number + 1, { everyMs: 1 })
+  }
+  expect(flushes).toBeGreaterThan(0)
+  // Twice a second at most.
+  expect(flushes).toBeLessThanOrEqual(2 + (Date.now() - startedMs) / 500)
+  const before = flushes
+  reader.settle()
+  await waitUntil('the rest is taken, and nothing waits', () => reader.numbers.length === 1300)
+  gateway.publish(...Array.from({ length: 1000 }, (_, index) => numbered.envelope(1300 + index)))
+  await waitUntil('it is flushed again', () => flushes > before)
+  expect(reader.ledger.fates.dropped).toBe(0)
+})
+
+it('at limits that a single envelope reaches it has that one written, too', async () => {
+  const foundation = await startFoundation({ gateway: { batchEnvelopes: 1 } })
+  const { gateway, numbered } = foundation
+  const reader: Reader = new Reader(foundation, { maxInFlight: 1, flushNow: () => reader.settle() })
+  reader.isSettling = false
+  await waitUntil('both streams are open', () => gateway.streams.length === 2)
+  for (let number = 0; number < 3; number++) {
+    gateway.publish(numbered.envelope(number))
+    await waitUntil('it is settled', () => reader.ledger.fates.written === number + 1)
+  }
+})
+
+it.each([
+  ['a batch that has begun to come at a stop is read to its end', true, [1]],
+  ['a batch that never ends holds a stop up no longer than a moment, and is counted', false, []],
+])('%s', async (_, isEnding, numbers) => {
+  const foundation = await startFoundation()
+  const { gateway, numbered } = foundation
+  const reader = new Reader(foundation, { streams: 1 })
+  await waitUntil('the stream is open', () => gateway.streams.length === 1)
+  const [stream] = gateway.streams
+  const frame = `data: {"batch":[${numbered.envelope(1).text}]}\n\n`
+  // The first is read whole, so that what follows in the same write has come, too.
+  stream?.writeRaw(`data: {"batch":[${numbered.envelope(0).text}]}\n\n${frame.slice(0, 100)}`)
+  await waitUntil('the first has come', () => reader.numbers.length === 1)
+  const stopped = reader.stop()
+  if (isEnding) stream?.writeRaw(`${frame.slice(100)}data: {"batch":[`)
+  await stopped
+  expect(reader.numbers).toEqual([0, ...numbers])
+  expect(reader.input.figures().truncated).toBe(isEnding ? 0 : 1)
+})
+
+it('hundreds of reconnects leave no connections behind', async () => {
+  const foundation = await startFoundation({ gateway: { streamTimeoutMs: 600 } })
+  const reader = new Reader(foundation, { streams: 16 })
+  await waitUntil('a stream of each was replaced', () => reader.input.figures().reconnects.closing >= 16)
+  await waitUntil('hundreds were replaced', () => reader.input.figures().reconnects.closing >= 320, { timeoutMs: 120_000 })
+  // One of each that has ended may still be closing.
+  expect(await foundation.gateway.connections()).toBeLessThanOrEqual(32)
+})
+
 it.each(['tls+sse://log-stream.example.org', 'https://admin:password-of-admin@log-stream.example.org', 'wss://log-stream.example.org', 7])(
   'an API whose gateway is %s is asked again until it says where it really is',
   async (logStream) => {

@@ -1,17 +1,19 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { startS3Server } from '../../dev/s3-server.ts'
 import type { WorkerProcess } from '../../dev/worker-process.ts'
 import { type Foundation, startFoundation } from '../support/firehose.ts'
+import { readObjects, s3Env } from '../support/s3-output.ts'
 import { startWorker } from '../support/worker.ts'
+
+const environment = ({ cloudController }: Foundation) => ({
+  ...{ CFMR_INPUT: 'firehose', CFMR_CF_API: cloudController.url, CFMR_CF_CLIENTID: 'refinery', CFMR_CF_CLIENTSECRET: 'refinery-secret' },
+})
 
 /** A worker that reads the foundation and prints points, and the numbers of the envelopes that they are of. */
 async function startReading(foundation: Foundation, env: Record<string, string | number> = {}) {
   const numbers: number[] = []
   const worker = await startWorker({
-    env: {
-      ...{ CFMR_INPUT: 'firehose', CFMR_OUTPUT: 'stdout', CFMR_BATCHER_FLUSHINTERVAL: '100ms' },
-      ...{ CFMR_CF_API: foundation.cloudController.url, CFMR_CF_CLIENTID: 'refinery', CFMR_CF_CLIENTSECRET: 'refinery-secret' },
-      ...env,
-    },
+    env: { ...environment(foundation), CFMR_OUTPUT: 'stdout', CFMR_BATCHER_FLUSHINTERVAL: '100ms', ...env },
     onOutput: (line) => void numbers.push(foundation.numbered.numberOf(BigInt(line.slice(line.lastIndexOf(' ') + 1)))),
   })
   await worker.ready()
@@ -129,4 +131,28 @@ it('at its limit it has open batches written, however young they are, and drops 
   expect((await figuresOf(worker)).ledger).toMatchObject({ dropped: 0, residue: 0 })
   expect((await worker.stop()).code).toBe(0)
   expect(ascending(numbers)).toEqual(Array.from({ length: 6000 }, (_, number) => number))
+})
+
+it('at its limit it has the oldest objects of s3 written, however long they could have stayed open, and not one for every few envelopes', async () => {
+  const foundation = await startFoundation({ gateway: { batchMs: 20 } })
+  const server = await startS3Server()
+  onTestFinished(() => server.close())
+  server.makeBucket('events')
+  const worker = await startWorker({
+    env: { ...environment(foundation), ...s3Env(server, 'events', { CFMR_S3_OBJECTAGE: '1h' }), CFMR_MAXINFLIGHT: 10_000 },
+  })
+  const { gateway, numbered } = foundation
+  await worker.waitUntil('both streams are open', () => gateway.streams.length === 2)
+  const all = 30_000
+  for (let first = 0; first < all; first += 2000) {
+    gateway.publish(...Array.from({ length: 2000 }, (_, index) => numbered.envelope(first + index)))
+    await worker.waitUntil('it has come, and there is room for the next', async () => {
+      const { consumed, in_flight } = (await figuresOf(worker)).ledger
+      return consumed === first + 2000 && in_flight <= 8000
+    })
+  }
+  expect((await figuresOf(worker)).ledger).toMatchObject({ dropped: 0, residue: 0 })
+  expect((await worker.stop()).code).toBe(0)
+  expect(server.keys('events').length).toBeLessThan(all / 20)
+  expect((await readObjects(server, 'events')).documents).toHaveLength(all)
 })

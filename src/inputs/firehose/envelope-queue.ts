@@ -59,6 +59,12 @@ export class EnvelopeQueue {
     return this.queued + this.handed
   }
 
+  /** Nothing more goes to the pipeline, or is kept for it, before something is settled. */
+  get isAtLimit(): boolean {
+    const { maxInFlight, maxInFlightBytes } = this.#options
+    return this.handed > 0 && (this.queued > 0 || this.handed >= maxInFlight || this.handedBytes >= maxInFlightBytes)
+  }
+
   get droppedByKind(): Readonly<Record<string, number>> {
     return Object.fromEntries(ENVELOPE_KINDS.map((kind, index) => [kind, this.#droppedByKind[index] as number]))
   }

@@ -32,6 +32,7 @@ export class EventReader {
   #name = ''
   /** Of the event, whether any of it was left out. */
   #isTooLong = false
+  #isLast = false
 
   constructor(sink: EventSink, maxBytes = MAX_EVENT_BYTES) {
     this.#sink = sink
@@ -43,11 +44,23 @@ export class EventReader {
     return this.#lineBytes + this.#dataBytes
   }
 
+  /** The event that has begun is the last one that is read. */
+  endAfterEvent(): void {
+    this.#isLast = true
+  }
+
+  /** Nothing is read any more. */
+  get isAtEnd(): boolean {
+    return this.#isLast && this.unfinishedBytes === 0
+  }
+
   push(chunk: Buffer): void {
     let start = 0
+    if (this.isAtEnd) return
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
       this.#keep(chunk, start, end)
       this.#endLine()
+      if (this.isAtEnd) return
       start = end + 1
     }
     if (start < chunk.length) this.#keep(chunk, start, chunk.length)

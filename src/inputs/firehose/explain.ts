@@ -8,7 +8,7 @@ interface Explanation {
   readonly needsOperator: boolean
 }
 
-/** What an answer other than 200 means. The gateway says 404 to all that concerns rights, and the router says it of places that there are not. */
+/** What an answer means that is no stream of events. The gateway says 404 to all that concerns rights, and the router says it of places that there are not. */
 export function explainAnswer(url: string, status: number, text: string, routerError: string | undefined): Explanation {
   const said = `${url} answers ${status}${text === '' ? '' : `: ${text}`}`
   if (routerError !== undefined) {
@@ -19,8 +19,8 @@ export function explainAnswer(url: string, status: number, text: string, routerE
     const advice = 'The gateway says so where UAA does not know the token, or it lacks logs.admin (or doppler.firehose)'
     return { cause: 'not_found', error: `${said}. ${advice}`, needsOperator: true }
   }
-  const isRedirect = status >= 300 && status < 400
-  const advice = isRedirect || status === 400 || status === 405 ? '. Is it the gateway (log-stream.…)? Look at CFMR_FIREHOSE_URL' : ''
+  const isOfAnother = status < 400 || status === 400 || status === 405
+  const advice = isOfAnother ? '. Is it the gateway (log-stream.…)? Look at CFMR_FIREHOSE_URL' : ''
   return { cause: 'refused', error: `${said}${advice}`, needsOperator: advice !== '' }
 }
 

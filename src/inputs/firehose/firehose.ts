@@ -138,10 +138,10 @@ export class FirehoseInput implements Input, InputStats {
     }
   }
 
-  /** Where some wait and the pipeline may not have them, what it has must not wait in open batches for more. */
+  /** At the limit, what the pipeline has must not wait in open batches for more. */
   #ranDry(): void {
-    const { queued, handed } = this.#queue
-    if (queued === 0) return
+    const { isAtLimit, handed } = this.#queue
+    if (!isAtLimit) return
     const nowMs = steadyNowMs()
     if (nowMs - this.#flushedMs < WAIT_MS && this.#takenSinceFlush < handed * FLUSH_SHARE) return
     this.#flushedMs = nowMs

@@ -30,6 +30,8 @@ const ERROR_BYTES = 2000
 /** An answer that ends within this, with nothing in it, is RLP's way to say that it takes no more. */
 const AT_ONCE_MS = 1000
 const TICK_MS = 1000
+/** So long a batch that has begun to come may take to come to its end, where the stream is to be ended. */
+const FINISH_MS = 500
 
 /**
  * One stream of the gateway, from its connection, which is its own so that names are asked for anew, to its end. What comes is handed on as it
@@ -43,6 +45,7 @@ export class GatewayStream {
   #hasData = false
   #isClosing = false
   #silentTicks = 0
+  #reader: EventReader | undefined
   /** Whether it is open, once that is known. */
   readonly opened: Promise<boolean>
   readonly ended: Promise<StreamEnd>
@@ -60,11 +63,16 @@ export class GatewayStream {
     return this.#openedMs !== undefined && !this.#cut.signal.aborted
   }
 
-  /** Ends it, whatever is under way. */
+  /** Ends it, once the batch is there that has begun to come. */
   end(cause: Cause = 'stopped'): void {
     if (this.#cut.signal.aborted) return
     this.#cutBy = cause
-    this.#cut.abort()
+    const reader = this.#reader
+    if (cause === 'silent' || reader === undefined || reader.unfinishedBytes === 0) this.#cut.abort()
+    else {
+      reader.endAfterEvent()
+      void sleep(FINISH_MS, this.#cut.signal).then(() => this.#cut.abort())
+    }
   }
 
   async #live(): Promise<StreamEnd> {
@@ -113,7 +121,7 @@ export class GatewayStream {
     // Lower case: the gateway takes no other.
     const headers = { authorization: `bearer ${token}`, accept: 'text/event-stream', 'user-agent': 'cf-metrics-refinery' }
     const { statusCode, headers: answered, body } = await client.request({ method: 'GET', path, headers, signal: this.#cut.signal })
-    if (statusCode !== 200) {
+    if (statusCode !== 200 || !mayBeEvents(answered['content-type'])) {
       const text = access.excerpt(await beginningOf(body))
       const routerError = answered['x-cf-routererror']
       const { cause, error, needsOperator } = explainAnswer(url, statusCode, text, routerError && access.excerpt(String(routerError)))
@@ -122,11 +130,13 @@ export class GatewayStream {
     this.#openedMs = steadyNowMs()
     this.#silentTicks = 0
     this.#settleOpened(true)
-    const reader = this.#reader()
+    const reader = this.#eventReader()
+    this.#reader = reader
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
         this.#silentTicks = 0
         reader.push(chunk)
+        if (reader.isAtEnd) this.#cut.abort()
       }
     } finally {
       if (reader.unfinishedBytes > 0) this.#options.lost('truncated', reader.unfinishedBytes)
@@ -137,7 +147,7 @@ export class GatewayStream {
     return this.#end('eof', `${url}: a stream has ended without a word, as where the gateway is restarted`)
   }
 
-  #reader(): EventReader {
+  #eventReader(): EventReader {
     const { batch, lost } = this.#options
     return new EventReader({
       data: (bytes) => {
@@ -172,6 +182,10 @@ export class GatewayStream {
   #end(cause: Cause, error: string): StreamEnd {
     return { cause, error, livedMs: this.#openedMs === undefined ? 0 : steadyNowMs() - this.#openedMs }
   }
+}
+
+function mayBeEvents(contentType: string | string[] | undefined): boolean {
+  return contentType === undefined || /^text\/event-stream\b/i.test(String(contentType))
 }
 
 async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {

@@ -50,3 +50,15 @@ it('heartbeats of old gateways, which are a field of their own, are heartbeats',
   push('heartbeat: 1540000000\n\ndata:{"batch":[]}\n\n')
   expect(told).toEqual(['heartbeat', 'data {"batch":[]}'])
 })
+
+it('where it is to end, the event that has begun is read, and nothing behind it', () => {
+  const { told, push, reader } = readerOf()
+  push('data: one\n\ndata: t')
+  reader.endAfterEvent()
+  expect(reader.isAtEnd).toBe(false)
+  push('wo\n')
+  push('\ndata: three\n\ndata: fo')
+  push('ur\n\n')
+  expect(told).toEqual(['data one', 'data two'])
+  expect([reader.isAtEnd, reader.unfinishedBytes]).toEqual([true, 0])
+})

@@ -35,3 +35,11 @@ it.each<[string, RequestListener]>([
   expect(seen).toContain('127.0.0.1')
   for (let at = 0; at + 12 <= TOKEN.length; at++) expect(seen).not.toContain(TOKEN.slice(at, at + 12))
 })
+
+it('a place that answers 200 with a page is no gateway that takes no more streams, and is said to be none', async () => {
+  const reader = await readerOf((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Log in</h1>'))
+  await waitUntil('it was tried', () => reader.input.failures > 1)
+  expect(reader.reconnects).toEqual({ refused: expect.any(Number) })
+  expect(reader.input.lastError).toMatch(/answers 200: <h1>Log in<\/h1>\. Is it the gateway .* Look at CFMR_FIREHOSE_URL$/)
+  expect(reader.lines.find(({ level }) => level === 'ERROR')).toMatchObject({ cause: 'refused' })
+})
