@@ -66,13 +66,16 @@ export class DockerScene {
         CFMR_BATCHER_FLUSHINTERVAL: '100ms',
         ...env,
       },
-      onOutput: (line) => {
-        const document = parse(line)
-        if (document !== undefined) this.documents.push(document)
-      },
+      // Without the output stdout that is where its log goes.
+      ...(env['CFMR_OUTPUT'] === undefined && { onOutput: (line: string) => this.#keep(line) }),
     })
     await worker.logged(/HTTP server listens/)
     return worker
+  }
+
+  #keep(line: string): void {
+    const document = parse(line)
+    if (document !== undefined) this.documents.push(document)
   }
 
   /** Documents of a container's log, in the order in which they came, those that came again left out. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
-import { linkedAbort } from '../../../lib/linked-abort.ts'
+import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { NumberedLine } from '../container-source.ts'
@@ -45,6 +45,8 @@ const FRUITLESS_MS = 1000
 const MOST_FRUITLESS = 4
 /** Whoever stops it rings the container's bell. */
 const LOOK_AGAIN_MS = 60_000
+/** Of Podman. */
+const QUIET_MS = 2000
 const GONE = 404
 const REMOVING = 409
 const UNREADABLE = 501
@@ -69,6 +71,7 @@ export class LogFollower {
   #fruitless = 0
   #skipsDamage = false
   #lines = 0
+  #quietSinceMs = 0
   /** Where to read from while no line has been handed over that says so. */
   #fromNs: bigint | undefined
   #open: Open | undefined
@@ -103,7 +106,8 @@ export class LogFollower {
       if (this.#lines > before) tries = 0
       if (ending === 'unreadable' || (ending === 'ended' && (await this.#isOver(run, stop)))) {
         // A stream that was open when the container ended may end before its last lines: they are there for whoever asks once more.
-        if (ending === 'ended' && isRunning) {
+        const isSure = !isRunning && (!this.#options.engine.isPodman || this.#lines === before)
+        if (ending === 'ended' && !isSure) {
           this.#ended = { run, open: this.#open }
           continue
         }
@@ -185,13 +189,25 @@ export class LogFollower {
 
   async #stream(stop: AbortSignal): Promise<void> {
     const link = linkedAbort(stop)
+    if (this.#options.engine.isPodman) void this.#endWithRun(link)
     try {
       await this.#readStream(link.signal, stop)
+    } catch (error) {
+      if (stop.aborted || !link.signal.aborted) throw error
     } finally {
       link.unlink()
       link.abort()
     }
     this.#skipsDamage = false
+  }
+
+  /** Podman leaves a stream open when its container has ended: once nothing more comes, that is its end. */
+  async #endWithRun(link: LinkedAbort): Promise<void> {
+    const { container } = this.#options
+    while (container.isRunning && !link.signal.aborted) await container.changed.wait(LOOK_AGAIN_MS)
+    this.#quietSinceMs = steadyNowMs()
+    while (!link.signal.aborted && steadyNowMs() - this.#quietSinceMs < QUIET_MS) await sleep(QUIET_MS / 4, link.signal)
+    link.abort()
   }
 
   async #readStream(signal: AbortSignal, stop: AbortSignal): Promise<void> {
@@ -211,7 +227,10 @@ export class LogFollower {
     this.isStreaming = true
     this.problem = undefined
     this.#open = { reader, streams }
-    for await (const chunk of chunks) await this.#take(reader.push(chunk), streams, stop)
+    for await (const chunk of chunks) {
+      await this.#take(reader.push(chunk), streams, stop)
+      this.#quietSinceMs = steadyNowMs()
+    }
   }
 
   /** Where to read from, by the engine's clock: 0 is from the first line. */
