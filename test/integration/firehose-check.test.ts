@@ -44,6 +44,15 @@ it('with one stream it warns', async () => {
   expect(code).toBe(0)
 })
 
+it('where streams are to be replaced later than the gateway ends them it warns', async () => {
+  const { code, findings } = await check(await startFoundation(), { CFMR_FIREHOSE_STREAMAGE: '14m' })
+  expect(findings.map(({ outcome, message }) => [outcome, message])).toEqual([
+    ['ok', expect.any(String)],
+    ['warning', expect.stringMatching(/^the gateway ends streams after 14 minutes, .*: set CFMR_FIREHOSE_STREAMAGE to 13m$/)],
+  ])
+  expect(code).toBe(0)
+})
+
 it.each<[string, FoundationOptions, (foundation: Foundation) => void, string, RegExp]>([
   [
     'an account without logs.admin',

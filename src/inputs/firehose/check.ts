@@ -10,6 +10,8 @@ const { ok, warning, failed } = findingsOf('firehose')
 
 /** A gateway that takes no more streams says so at once. */
 const LOOK_MS = 1500
+/** The gateway's own, which cannot be set. */
+const GATEWAY_ENDS_MS = 14 * 60_000
 /** What the gateway asks UAA for. */
 const SCOPES = ['logs.admin', 'doppler.firehose']
 
@@ -43,7 +45,7 @@ async function* check(settings: FirehoseSettings, access: GatewayAccess, signal:
     yield failed('gateway', errorText(error))
     return
   }
-  const { cf, shardId, streams, timeoutMs } = settings
+  const { cf, shardId, streams, streamAgeMs, timeoutMs } = settings
   const stream = new GatewayStream({
     ...cf,
     timeoutMs,
@@ -65,6 +67,12 @@ async function* check(settings: FirehoseSettings, access: GatewayAccess, signal:
   else yield ok('stream', `the gateway at ${url} opens streams`, { url })
   if (streams === 1)
     yield warning('streams', 'with one stream whatever comes between its loss and the next is lost: set CFMR_FIREHOSE_STREAMS to 2')
+  if (streamAgeMs >= GATEWAY_ENDS_MS) {
+    yield warning(
+      'streamage',
+      'the gateway ends streams after 14 minutes, and only one that is replaced before that has its successor by then: set CFMR_FIREHOSE_STREAMAGE to 13m',
+    )
+  }
 }
 
 /** What a JWT says that it is good for; undefined of a token that does not say. */
