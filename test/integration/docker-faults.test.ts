@@ -46,6 +46,16 @@ it('vectordotdev/vector #26023: a stream that breaks again and again is read on 
   expect(sinces.slice(1).every((since) => since !== undefined && /\.\d{9}$/.test(since))).toBe(true)
 })
 
+it('at its limit open batches are written, however young they are: reading goes on', async () => {
+  const { scene } = await sceneOf({ logs: [logOf(1000)] })
+  const worker = await scene.work({ CFMR_MAXINFLIGHT: 200, CFMR_BATCHER_FLUSHINTERVAL: '10m' })
+  await worker.waitUntil('all but what still fits into a batch is read', () => scene.messagesOf('fake').length >= 800, {
+    timeoutMs: 60_000,
+  })
+  expect((await worker.stop()).code).toBe(0)
+  expect(scene.messagesOf('fake')).toEqual(linesTo(1000))
+})
+
 it('vectordotdev/vector #19105: lines of one stream that are older than those of the other are read, each in its order', async () => {
   const mixed: LogAnswer = (response) => {
     for (let n = 1; n <= 200; n++) response.write(n % 2 === 0 ? lineOf(n, 1) : lineOf(1000 - n, 2))

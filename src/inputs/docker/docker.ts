@@ -38,6 +38,10 @@ export interface DockerInputOptions extends DescribeOptions {
   /** Messages read and not settled, and bytes of them: reading of logs pauses at either. */
   readonly maxInFlight: number
   readonly maxInFlightBytes: number
+  /** Called at a limit: whoever collects must not wait for more. */
+  readonly flushNow: () => void
+  /** Bytes that outputs keep of messages in flight: they count with those. */
+  readonly keptBytes: () => number
   readonly ledger: Ledger
   readonly log: Logger
 }
@@ -74,6 +78,7 @@ export class DockerInput implements Input, InputStats {
   #logs: Delivery[] = []
   #number = 0
   #settledSeen = 0
+  #flushedMs = 0
   #settledSeenMs = steadyNowMs()
 
   constructor(options: DockerInputOptions) {
@@ -176,11 +181,18 @@ export class DockerInput implements Input, InputStats {
     if (stop.aborted) end()
     while (!stop.aborted) {
       const delivery = this.#next()
-      if (delivery === undefined) await this.#arrived.wait(WAIT_MS)
-      else yield delivery
+      if (delivery !== undefined) yield delivery
+      else {
+        this.#ranDry()
+        await this.#arrived.wait(WAIT_MS)
+      }
     }
     await Promise.all(tasks)
     for (let delivery = this.#next(); delivery !== undefined; delivery = this.#next()) yield delivery
+  }
+
+  freed(): void {
+    this.#settled.ring()
   }
 
   async close(deadlineMs: number): Promise<number> {
@@ -204,8 +216,8 @@ export class DockerInput implements Input, InputStats {
   }
 
   get #isFull(): boolean {
-    const { maxInFlight, maxInFlightBytes } = this.#options
-    return this.#flight.messages >= maxInFlight || this.#flight.bytes >= maxInFlightBytes
+    const { maxInFlight, maxInFlightBytes, keptBytes } = this.#options
+    return this.#flight.messages >= maxInFlight || this.#flight.bytes + keptBytes() >= maxInFlightBytes
   }
 
   #wake(): void {
@@ -241,6 +253,14 @@ export class DockerInput implements Input, InputStats {
 
   async #room(stop: AbortSignal): Promise<void> {
     if (!stop.aborted && this.#isFull) await this.#settled.wait(WAIT_MS)
+  }
+
+  /** Logs that cannot be read for what is in flight must not wait for batches and objects to fill. Not at each look: they are not for a few lines each. */
+  #ranDry(): void {
+    const nowMs = steadyNowMs()
+    if (!this.#isFull || nowMs - this.#flushedMs < WAIT_MS) return
+    this.#flushedMs = nowMs
+    this.#options.flushNow()
   }
 
   #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): boolean {

@@ -26,8 +26,9 @@ export const docker: InputEnd<typeof variables> = {
     return {
       name: 'docker',
       settings,
-      build: ({ ledger, log, spelling, counts }) => {
-        const input = new DockerInput({ ...settings, engine: new Engine(settings), isOwn: ownContainer(), ledger, log })
+      build: ({ ledger, log, flushNow, keptBytes, spelling, counts }) => {
+        const engine = new Engine(settings)
+        const input = new DockerInput({ ...settings, engine, isOwn: ownContainer(), flushNow, keptBytes, ledger, log })
         return { input, translator: new DockerTranslator({ describe: (container) => input.describe(container), spelling, counts }) }
       },
       check: (_log, signal) => checkDocker(settings, signal),
