@@ -7,7 +7,7 @@ import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
 import { Run } from '../offsets/offset-tracker.ts'
-import { type ContainerSource, FactSource, LogSource, type NumberedLine } from './container-source.ts'
+import { type ContainerSource, FactSource } from './container-source.ts'
 import { DroppingQueue } from './dropping-queue.ts'
 import type { Engine } from './engine/engine.ts'
 import { ContainerAck, Flight } from './flight.ts'
@@ -17,9 +17,8 @@ import type { EngineEvent } from './inventory/engine-event.ts'
 import type { DescribeOptions } from './inventory/inspection.ts'
 import { Inventory } from './inventory/inventory.ts'
 import { Tracker } from './inventory/tracker.ts'
-import { LogFollower } from './logs/log-follower.ts'
+import { Followers } from './logs/followers.ts'
 import { parseTimestamp } from './logs/timestamp.ts'
-import { ContainerLog } from './positions/container-log.ts'
 import { StateFile } from './positions/state-file.ts'
 import type { Usage } from './usage/reading.ts'
 import { Sampler } from './usage/sampler.ts'
@@ -46,12 +45,6 @@ export interface DockerInputOptions extends DescribeOptions {
   readonly log: Logger
 }
 
-interface Followed {
-  readonly container: Container
-  readonly containerLog: ContainerLog
-  readonly follower: LogFollower
-}
-
 /** Of the limits, what usage and events may take: they never wait. */
 const UNASKED_SHARE = 10
 const WAIT_MS = 500
@@ -72,7 +65,7 @@ export class DockerInput implements Input, InputStats {
   readonly #settled = new Bell()
   readonly #arrived = new Bell()
   readonly #flight: Flight
-  readonly #followed = new Map<string, Followed>()
+  readonly #followers: Followers
   readonly #unasked: DroppingQueue
   readonly #stopping = new AbortController()
   #logs: Delivery[] = []
@@ -91,12 +84,26 @@ export class DockerInput implements Input, InputStats {
     this.#flight = new Flight(ledger, this.#settled)
     this.#inventory = new Inventory({ ...options, timeoutMs: options.inventoryTimeoutMs })
     this.#state = new StateFile(options.stateFolder, log)
+    this.#followers = new Followers({
+      engine,
+      inventory: this.#inventory,
+      state: this.#state,
+      gaps: this.#gaps,
+      maxLineBytes: options.maxLineBytes,
+      isFromNow: options.stateFolder === undefined,
+      isFull: () => this.#isFull,
+      room: (stop) => this.#room(stop),
+      deliver: (source, messages, run) => {
+        this.#logs.push(this.#handOver(source, messages, run))
+        this.#arrived.ring()
+      },
+    })
     this.#tracker = new Tracker({
       engine,
       inventory: this.#inventory,
       gaps: this.#gaps,
       log,
-      described: (container) => this.#follow(container),
+      described: (container) => this.#followers.follow(container, this.#stopping.signal),
       happened: (event, container) => this.#happened(event, container),
     })
     this.#sampler = new Sampler({
@@ -126,27 +133,25 @@ export class DockerInput implements Input, InputStats {
   }
 
   get failures(): number {
-    return [this.#tracker, this.#sampler, ...this.#followers].reduce((sum, { failures }) => sum + failures, 0)
+    return [this.#tracker, this.#sampler, ...this.#followers.all].reduce((sum, { failures }) => sum + failures, 0)
   }
 
   get lastError(): string | undefined {
     return (
-      this.#tracker.lastError ?? this.#sampler.lastError ?? this.#followers.findLast(({ lastError }) => lastError !== undefined)?.lastError
+      this.#tracker.lastError ??
+      this.#sampler.lastError ??
+      this.#followers.all.findLast(({ lastError }) => lastError !== undefined)?.lastError
     )
   }
 
   /** What `/stats` shows beside. */
   figures(): Readonly<Record<string, unknown>> {
-    const followers = this.#followers
     const containers = [...this.#inventory.containers.values()]
     return {
       gaps: { ...this.#gaps.counts },
       containers: containers.length,
       running: containers.filter(({ isRunning }) => isRunning).length,
-      streaming: followers.filter(({ isStreaming }) => isStreaming).length,
-      not_streaming: [...this.#followed.values()].flatMap(({ container, follower }) =>
-        follower.problem === undefined ? [] : [{ container: container.label, problem: follower.problem }],
-      ),
+      ...this.#followers.figures,
     }
   }
 
@@ -199,7 +204,7 @@ export class DockerInput implements Input, InputStats {
     this.#stopping.abort()
     this.#wake()
     while (this.inFlight > 0 && steadyNowMs() < deadlineMs) await this.#settled.wait(Math.min(WAIT_MS, deadlineMs - steadyNowMs()))
-    await this.#savePositions()
+    await this.#followers.savePositions(this.#tracker.hasListed)
     const unsettled = this.inFlight
     this.#flight.end()
     await this.#options.engine.close()
@@ -211,10 +216,6 @@ export class DockerInput implements Input, InputStats {
     return this.#inventory.describe(container, this.#stopping.signal)
   }
 
-  get #followers(): LogFollower[] {
-    return [...this.#followed.values()].map(({ follower }) => follower)
-  }
-
   get #isFull(): boolean {
     const { maxInFlight, maxInFlightBytes, keptBytes } = this.#options
     return this.#flight.messages >= maxInFlight || this.#flight.bytes + keptBytes() >= maxInFlightBytes
@@ -224,31 +225,11 @@ export class DockerInput implements Input, InputStats {
     this.#arrived.ring()
     this.#settled.ring()
     for (const container of this.#inventory.containers.values()) container.changed.ring()
-    for (const { container } of this.#followed.values()) container.changed.ring()
+    this.#followers.wake()
   }
 
   #next(): Delivery | undefined {
     return this.#unasked.shift() ?? this.#logs.shift()
-  }
-
-  #follow(container: Container): void {
-    if (container.description?.selected.logs !== true || this.#followed.has(container.id) || this.#stopping.signal.aborted) return
-    const { engine, maxLineBytes, stateFolder, log } = this.#options
-    const containerLog = new ContainerLog(container.id, this.#state.positionOf(container.id))
-    const follower = new LogFollower({
-      engine,
-      inventory: this.#inventory,
-      container,
-      containerLog,
-      gaps: this.#gaps,
-      log,
-      maxBytes: maxLineBytes,
-      fromNow: stateFolder === undefined && container.isOld,
-      room: (stop) => this.#room(stop),
-      deliver: (lines) => this.#deliver(container, containerLog, lines),
-    })
-    this.#followed.set(container.id, { container, containerLog, follower })
-    void follower.run(this.#stopping.signal)
   }
 
   async #room(stop: AbortSignal): Promise<void> {
@@ -261,18 +242,6 @@ export class DockerInput implements Input, InputStats {
     if (!this.#isFull || nowMs - this.#flushedMs < WAIT_MS) return
     this.#flushedMs = nowMs
     this.#options.flushNow()
-  }
-
-  #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): boolean {
-    if (this.#isFull) return false
-    const source = new LogSource(container, containerLog.ids, containerLog.next, lines)
-    const { next } = containerLog
-    const messages = lines.map(({ line }, index) => ({ value: line.bytes, offset: next + index }))
-    const run = new Run(messages, next + messages.length, steadyNowMs())
-    containerLog.add(run, source)
-    this.#logs.push(this.#handOver(source, messages, run))
-    this.#arrived.ring()
-    return true
   }
 
   #handOver(source: ContainerSource, messages: readonly { readonly value: Buffer; readonly offset: number }[], run: Run): Delivery {
@@ -302,21 +271,8 @@ export class DockerInput implements Input, InputStats {
   async #save(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await sleep(WAIT_MS, stop)
-      await this.#savePositions()
+      await this.#followers.savePositions(this.#tracker.hasListed)
     }
-  }
-
-  /** Of each container that the engine has, whether its log is read or not, and of those whose lines are not settled yet. */
-  #savePositions(): Promise<void> {
-    for (const [id, { container, containerLog }] of this.#followed) {
-      this.#state.set(id, containerLog.settled)
-      if (container.isGone && containerLog.isSettled) this.#followed.delete(id)
-    }
-    if (this.#tracker.hasListed) {
-      const { containers } = this.#inventory
-      for (const id of this.#state.ids) if (!containers.has(id) && !this.#followed.has(id)) this.#state.forget(id)
-    }
-    return this.#state.save()
   }
 
   async #watchInclude(stop: AbortSignal): Promise<void> {

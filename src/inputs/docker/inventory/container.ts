@@ -68,7 +68,8 @@ export class Container {
     if (known === undefined && startedAt === this.#lastStartedAt) return
     if (known !== undefined && known !== startedAt) {
       this.run++
-      this.hadOom = false
+      // Seen for the first time, it may have had one since.
+      if (known !== '') this.hadOom = false
     }
     this.#startedAt = startedAt
     this.isRunning = isRunning

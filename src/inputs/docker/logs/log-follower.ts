@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
 import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
@@ -24,7 +23,6 @@ export interface LogFollowerOptions {
   readonly container: Container
   readonly containerLog: ContainerLog
   readonly gaps: Gaps
-  readonly log: Logger
   /** Bytes of a line that are kept. */
   readonly maxBytes: number
   /** Where nothing of it has been read: from now on, or from its first line. */

@@ -9,8 +9,10 @@ it('counts the runs of a container, whether events or inspections tell of them',
   const one = container()
   one.inspected(false, '')
   expect(one.run).toBe(0)
+  one.hadOom = true
   one.inspected(true, 'monday')
   one.inspected(true, 'monday')
+  expect(one.hadOom, 'an event may be quicker than the inspection').toBe(true)
   expect(one.run).toBe(1)
   one.stopped()
   expect(one.isRunning).toBe(false)

@@ -1,0 +1,110 @@
+import { steadyNowMs } from '../../../lib/steady-clock.ts'
+import { Run } from '../../offsets/offset-tracker.ts'
+import { LogSource, type NumberedLine } from '../container-source.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Gaps } from '../gaps.ts'
+import type { Container } from '../inventory/container.ts'
+import type { Inventory } from '../inventory/inventory.ts'
+import { ContainerLog } from '../positions/container-log.ts'
+import type { StateFile } from '../positions/state-file.ts'
+import { LogFollower } from './log-follower.ts'
+
+export interface FollowersOptions {
+  readonly engine: Engine
+  readonly inventory: Inventory
+  readonly state: StateFile
+  readonly gaps: Gaps
+  /** Bytes of a line that are kept. */
+  readonly maxLineBytes: number
+  /** Of containers that were there before: from now on. */
+  readonly isFromNow: boolean
+  readonly isFull: () => boolean
+  /** Resolves when there may be room for more lines, or `stop` aborts. */
+  readonly room: (stop: AbortSignal) => Promise<void>
+  /** Lines that were handed over, as messages. */
+  readonly deliver: (source: LogSource, messages: readonly LineMessage[], run: Run) => void
+}
+
+interface LineMessage {
+  readonly value: Buffer
+  readonly offset: number
+}
+
+interface Followed {
+  readonly container: Container
+  readonly containerLog: ContainerLog
+  readonly follower: LogFollower
+}
+
+/** All logs that are read, and how far. */
+export class Followers {
+  readonly #options: FollowersOptions
+  readonly #followed = new Map<string, Followed>()
+
+  constructor(options: FollowersOptions) {
+    this.#options = options
+  }
+
+  get all(): readonly LogFollower[] {
+    return [...this.#followed.values()].map(({ follower }) => follower)
+  }
+
+  /** What `/stats` shows of them. */
+  get figures(): Readonly<Record<string, unknown>> {
+    const followed = [...this.#followed.values()]
+    return {
+      streaming: followed.filter(({ follower }) => follower.isStreaming).length,
+      not_streaming: followed.flatMap(({ container, follower }) =>
+        follower.problem === undefined ? [] : [{ container: container.label, problem: follower.problem }],
+      ),
+    }
+  }
+
+  /** Reads the log of a container that was inspected, if it is chosen, until `stop` aborts or the engine has it no more. */
+  follow(container: Container, stop: AbortSignal): void {
+    if (container.description?.selected.logs !== true || this.#followed.has(container.id) || stop.aborted) return
+    const { engine, inventory, state, gaps, maxLineBytes, isFromNow, room } = this.#options
+    const containerLog = new ContainerLog(container.id, state.positionOf(container.id))
+    const follower = new LogFollower({
+      engine,
+      inventory,
+      container,
+      containerLog,
+      gaps,
+      maxBytes: maxLineBytes,
+      fromNow: isFromNow && container.isOld,
+      room,
+      deliver: (lines) => this.#deliver(container, containerLog, lines),
+    })
+    this.#followed.set(container.id, { container, containerLog, follower })
+    void follower.run(stop)
+  }
+
+  /** Has all of them look whether they are to stop. */
+  wake(): void {
+    for (const { container } of this.#followed.values()) container.changed.ring()
+  }
+
+  /** Tells the state how far each log is settled, and forgets what the engine has no more, once it is known what it has. */
+  savePositions(isListed: boolean): Promise<void> {
+    const { state, inventory } = this.#options
+    for (const [id, { container, containerLog }] of this.#followed) {
+      state.set(id, containerLog.settled)
+      if (container.isGone && containerLog.isSettled) this.#followed.delete(id)
+    }
+    if (isListed) for (const id of state.ids) if (!inventory.containers.has(id) && !this.#followed.has(id)) state.forget(id)
+    return state.save()
+  }
+
+  #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): boolean {
+    const { isFull, deliver } = this.#options
+    if (isFull()) return false
+    const { next } = containerLog
+    const source = new LogSource(container, containerLog.ids, next, lines)
+    const messages = lines.map(({ line }, index) => ({ value: line.bytes, offset: next + index }))
+    const run = new Run(messages, next + messages.length, steadyNowMs())
+    containerLog.add(run, source)
+    deliver(source, messages, run)
+    return true
+  }
+}
