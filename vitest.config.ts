@@ -6,8 +6,10 @@ const project = (name: string, timeoutMs: number, order: number) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutMs,
     hookTimeout: 180_000,
-    // These mostly wait. Those that break servers on purpose come last; a server that a file breaks is its own.
-    ...(order === 0 ? {} : { maxWorkers: 2 }),
+    // Vitest would take one less than there are cores. Those that break servers on purpose come last; a server that a file breaks is its own.
+    maxWorkers: 2,
+    // Many small files, of which none needs a process of its own.
+    ...(name === 'unit' && { pool: 'threads' as const }),
     sequence: { groupOrder: order },
   },
 })
