@@ -98,6 +98,24 @@ describe('what belongs to Kafka', () => {
     expect(mistakes({ CFMR_INPUT: 'kafak' })).toEqual([expect.stringMatching(/^CFMR_INPUT: found "kafak", expected .*kafka/)])
   })
 
+  const noInput = { CFMR_INPUT: 'firehose', CFMR_KAFKA_BROKERS: '', CFMR_KAFKA_TOPICS: '', CFMR_KAFKA_CONSUMERGROUP: '' }
+
+  test('without it among the inputs, an output without brokers of its own lacks them, or takes those of the connection', () => {
+    const problem = 'CFMR_KAFKAOUTPUT_BROKERS: not set, expected a list of host:port, since no input has brokers'
+    expect(mistakes({ ...own, ...noInput })).toEqual([problem])
+    expect(mistakes({ ...own, ...noInput, CFMR_KAFKA_BROKERS: 'kafka-1:9092' })).toEqual([])
+    expect(mistakes({ ...own, ...noInput, CFMR_KAFKAOUTPUT_BROKERS: 'kafka-1:9092' })).toEqual([])
+  })
+
+  test('without it among the inputs, dead letters need its brokers, and nothing else does', () => {
+    const letters = { ...noInput, CFMR_KAFKA_DEADLETTERTOPIC: 'dead' }
+    expect(mistakes(letters)).toEqual(['CFMR_KAFKA_BROKERS: not set, expected a list of host:port with CFMR_KAFKA_DEADLETTERTOPIC'])
+    expect(mistakes({ ...letters, CFMR_KAFKA_BROKERS: 'kafka-1:9092' })).toEqual([])
+    expect(mistakes({ ...noInput, CFMR_KAFKA_BROKERS: 'kafka-1:9092' })).toEqual([
+      'CFMR_KAFKA_BROKERS: found a value, expected none where neither an input, an output nor dead letters use this Kafka',
+    ])
+  })
+
   test('brokers are missed once, by what reads', () => {
     expect(mistakes({ ...own, CFMR_KAFKA_BROKERS: '' })).toEqual(['CFMR_KAFKA_BROKERS: not set, expected a list of host:port'])
   })
