@@ -1,7 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { FATES } from '../flow/contracts.ts'
-import { DOCKER_METRICS } from './docker-metrics.ts'
-import { FIREHOSE_METRICS } from './firehose-metrics.ts'
+import { FATES, type InputStats } from '../flow/contracts.ts'
 import type { Metric } from './metric.ts'
 import type { StatsSnapshot } from './stats.ts'
 
@@ -27,6 +25,12 @@ function perOutput(value: (output: OutputFigures) => number | undefined): Metric
 
 function perInput(value: (input: InputFigures) => number): Metric['value'] {
   return ({ inputs }) => Object.entries(inputs).map(([input, figures]) => [{ input }, value(figures)] as const)
+}
+
+/** `gaps` of an input that has such a figure. */
+function gapsIn(figures: object): [string, number][] {
+  const { gaps } = figures as { readonly gaps?: unknown }
+  return typeof gaps === 'object' && gaps !== null ? Object.entries(gaps as Readonly<Record<string, number>>) : []
 }
 
 function timestamp(iso: string | null): number | undefined {
@@ -201,16 +205,24 @@ const METRICS: readonly Metric[] = [
     value: perInput((i) => i.dropped),
   },
   { name: 'cfmr_input_failures_total', help: 'How often reading failed.', labels: INPUT, value: perInput((i) => i.failures) },
-  ...FIREHOSE_METRICS,
-  ...DOCKER_METRICS,
+  {
+    name: 'cfmr_input_gaps_total',
+    help: 'What was said and cannot be had any more, by cause.',
+    labels: ['input', 'cause'],
+    value: ({ inputs }) =>
+      Object.entries(inputs).flatMap(([input, figures]) => gapsIn(figures).map(([cause, count]) => [{ input, cause }, count] as const)),
+  },
 ]
 
 /** The figures of `/stats` for Prometheus, and those of the process and its event loop. */
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #metrics = METRICS.map((metric) => ({ ...metric, instrument: instrument(metric, this.#registry) }))
+  readonly #metrics: readonly (Metric & { readonly instrument: Counter | Gauge })[]
 
-  constructor() {
+  /** `inputs` bring what is theirs alone. */
+  constructor(inputs: readonly InputStats[]) {
+    const metrics = [...METRICS, ...inputs.flatMap(metricsOf)]
+    this.#metrics = metrics.map((metric) => ({ ...metric, instrument: instrument(metric, this.#registry) }))
     collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -234,6 +246,10 @@ export class Metrics {
   close(): void {
     this.#registry.clear()
   }
+}
+
+function metricsOf({ name, metrics = [] }: InputStats): Metric[] {
+  return metrics.map((metric) => ({ ...metric, value: ({ inputs }) => metric.value({ ...inputs[name] }) }))
 }
 
 function instrument({ name, help, labels = [] }: Metric, registry: Registry): Counter | Gauge {

@@ -44,7 +44,7 @@ export class DebugServer {
   readonly #options: DebugServerOptions
   readonly #log: Logger
   readonly #stats: Stats
-  readonly #metrics = new Metrics()
+  readonly #metrics: Metrics
   readonly #routes: ReturnType<typeof routes>
   readonly #isAllowed: (header: string | undefined) => boolean
   readonly #failures: ReturnType<typeof limitedLog>
@@ -59,6 +59,7 @@ export class DebugServer {
     this.#log = log
     this.#failures = limitedLog(log)
     this.#stats = new Stats(sources)
+    this.#metrics = new Metrics(sources.inputs.map(({ input }) => input))
     const profiler = profiling ? new CpuProfiler() : undefined
     this.#routes = routes({ version: sources.version, stats: this.#stats, metrics: this.#metrics, profiler })
     this.#isAllowed = password === undefined ? () => true : basicAuth(username, password)

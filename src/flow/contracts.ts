@@ -212,6 +212,24 @@ export interface InputStats extends Readiness {
   readonly partitioned?: PartitionedStats
   /** What else `/stats` shows of it, by key: plain JSON, names in snake case. No secrets. */
   readonly figures?: () => Readonly<Record<string, unknown>>
+  /** Those of them that `/metrics` shows, too. */
+  readonly metrics?: readonly InputMetric[]
+}
+
+/** A value, or one for each set of labels. What is undefined or null is not known, and left out. */
+export type MetricValues =
+  | number
+  | null
+  | undefined
+  | readonly (readonly [Readonly<Record<string, string | number>>, number | null | undefined])[]
+
+/** One of `/metrics`: names that end in `_total` are counters, all others gauges. */
+export interface InputMetric {
+  readonly name: string
+  readonly help: string
+  readonly labels?: readonly string[]
+  /** Of what {@link InputStats.figures} has told. */
+  value(figures: Readonly<Record<string, unknown>>): MetricValues
 }
 
 /** Of an input that reads partitions of a log. */

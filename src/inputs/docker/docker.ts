@@ -19,6 +19,7 @@ import { Inventory } from './inventory/inventory.ts'
 import { Tracker } from './inventory/tracker.ts'
 import { Followers } from './logs/followers.ts'
 import { parseTimestamp } from './logs/timestamp.ts'
+import { DOCKER_METRICS } from './metrics.ts'
 import { StateFile } from './positions/state-file.ts'
 import type { Usage } from './usage/reading.ts'
 import { Sampler } from './usage/sampler.ts'
@@ -55,6 +56,7 @@ const INCLUDE_WARN_MS = 60_000
 /** Everything that a Docker engine says of its containers: lines of their logs, what they use, what happens to them. */
 export class DockerInput implements Input, InputStats {
   readonly name = 'docker'
+  readonly metrics = DOCKER_METRICS
   readonly acknowledged: boolean
   readonly #options: DockerInputOptions
   readonly #inventory: Inventory

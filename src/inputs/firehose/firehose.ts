@@ -7,6 +7,7 @@ import { Bell } from '../offsets/bell.ts'
 import { COUNTER, splitBatch } from './batch-splitter.ts'
 import { EnvelopeQueue } from './envelope-queue.ts'
 import type { GatewayAccess } from './gateway-access.ts'
+import { FIREHOSE_METRICS } from './metrics.ts'
 import { platformDrops } from './platform-drops.ts'
 import { Streams } from './streams.ts'
 
@@ -49,6 +50,7 @@ export class FirehoseInput implements Input, InputStats {
   readonly name = 'firehose'
   readonly acknowledged = false
   readonly isPaused = false
+  readonly metrics = FIREHOSE_METRICS
   readonly #options: FirehoseInputOptions
   readonly #log: ReturnType<typeof limitedLog>
   readonly #bell = new Bell()

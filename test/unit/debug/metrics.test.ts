@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { Metrics } from '../../../src/debug/metrics.ts'
 import { Stats } from '../../../src/debug/stats.ts'
+import { DOCKER_METRICS } from '../../../src/inputs/docker/metrics.ts'
 import { quietSources } from './sources.ts'
 
 const open: Metrics[] = []
@@ -8,9 +9,10 @@ afterEach(() => {
   for (const metrics of open.splice(0)) metrics.close()
 })
 
-function setUp() {
+function setUp(input: object = {}) {
   const quiet = quietSources()
-  const metrics = new Metrics()
+  Object.assign(quiet.sources.inputs[0].input, input)
+  const metrics = new Metrics(quiet.sources.inputs.map((source) => source.input))
   open.push(metrics)
   const stats = new Stats(quiet.sources)
   return { ...quiet, render: async () => (await metrics.render(stats.snapshot())).split('\n') }
@@ -100,7 +102,6 @@ test('has the figures of the process and of its event loop', async () => {
 })
 
 test('shows what an input has of its own: gaps by cause, and containers by what is read of them', async () => {
-  const { sources, render } = setUp()
   const figures = () => ({
     gaps: { rotated: 2, events: 0 },
     containers: 5,
@@ -108,7 +109,7 @@ test('shows what an input has of its own: gaps by cause, and containers by what 
     streaming: 2,
     not_streaming: [{ container: 'a', problem: 'b' }],
   })
-  Object.assign(sources.inputs[0].input, { name: 'docker', figures })
+  const { render } = setUp({ name: 'docker', figures, metrics: DOCKER_METRICS })
   const lines = await render()
   for (const line of [
     'cfmr_input_gaps_total{input="docker",cause="rotated"} 2',

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { Metrics } from '../../../src/debug/metrics.ts'
-import { Stats } from '../../../src/debug/stats.ts'
-import { quietSources } from './sources.ts'
+import { Metrics } from '../../../../src/debug/metrics.ts'
+import { Stats } from '../../../../src/debug/stats.ts'
+import { FIREHOSE_METRICS } from '../../../../src/inputs/firehose/metrics.ts'
+import { quietSources } from '../../debug/sources.ts'
 
 const figures = {
   streams: 2,
@@ -19,7 +20,7 @@ const figures = {
 async function linesOf(input: object): Promise<string[]> {
   const { sources } = quietSources()
   Object.assign(sources.inputs[0].input, input)
-  const metrics = new Metrics()
+  const metrics = new Metrics(sources.inputs.map((source) => source.input))
   try {
     return (await metrics.render(new Stats(sources).snapshot())).split('\n').filter((line) => line.startsWith('cfmr_firehose_'))
   } finally {
@@ -28,7 +29,7 @@ async function linesOf(input: object): Promise<string[]> {
 }
 
 test('all figures of the firehose are in /metrics; what is not known is left out', async () => {
-  expect(await linesOf({ name: 'firehose', figures: () => figures })).toEqual([
+  expect(await linesOf({ name: 'firehose', figures: () => figures, metrics: FIREHOSE_METRICS })).toEqual([
     'cfmr_firehose_streams 2',
     'cfmr_firehose_reconnects_total{cause="age"} 7',
     'cfmr_firehose_reconnects_total{cause="silent"} 1',

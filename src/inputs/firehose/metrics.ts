@@ -1,31 +1,25 @@
-import type { Metric, Values } from './metric.ts'
-import type { StatsSnapshot } from './stats.ts'
+import type { InputMetric, MetricValues } from '../../flow/contracts.ts'
 
-/** A figure of the input firehose; left out where that is not chosen. */
-function figure(name: string): Metric['value'] {
-  return (stats) => numberOf(figuresOf(stats)[name])
+function figure(name: string): InputMetric['value'] {
+  return (figures) => numberOf(figures[name])
 }
 
 /** One that is a number for each of some names. */
-function figures(name: string, label: string): Metric['value'] {
-  return (stats): Values => Object.entries(figuresOf(stats)[name] ?? {}).map(([key, value]) => [{ [label]: key }, numberOf(value)] as const)
-}
-
-function figuresOf({ inputs }: StatsSnapshot): Readonly<Record<string, unknown>> {
-  return inputs['firehose'] ?? {}
+function figuresBy(name: string, label: string): InputMetric['value'] {
+  return (figures): MetricValues => Object.entries(figures[name] ?? {}).map(([key, value]) => [{ [label]: key }, numberOf(value)] as const)
 }
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
 
-export const FIREHOSE_METRICS: readonly Metric[] = [
+export const FIREHOSE_METRICS: readonly InputMetric[] = [
   { name: 'cfmr_firehose_streams', help: 'Streams that are open.', value: figure('streams') },
   {
     name: 'cfmr_firehose_reconnects_total',
     help: 'Streams that were replaced (age), have ended or were lost, or could not be opened.',
     labels: ['cause'],
-    value: figures('reconnects', 'cause'),
+    value: figuresBy('reconnects', 'cause'),
   },
   {
     name: 'cfmr_firehose_seconds_without_stream_total',
@@ -51,13 +45,13 @@ export const FIREHOSE_METRICS: readonly Metric[] = [
     name: 'cfmr_firehose_dropped_total',
     help: 'Envelopes dropped here for want of room, by what they held.',
     labels: ['kind'],
-    value: figures('dropped_by_kind', 'kind'),
+    value: figuresBy('dropped_by_kind', 'kind'),
   },
   { name: 'cfmr_firehose_queued', help: 'Envelopes received, and not gone to an output yet.', value: figure('queued') },
   {
     name: 'cfmr_firehose_lost_batches_total',
     help: 'Batches that were not read: longer than 14 MB, or cut off by the end of a stream.',
     labels: ['cause'],
-    value: (stats) => ['oversized', 'truncated'].map((cause) => [{ cause }, numberOf(figuresOf(stats)[cause])] as const),
+    value: (figures) => ['oversized', 'truncated'].map((cause) => [{ cause }, numberOf(figures[cause])] as const),
   },
 ]
