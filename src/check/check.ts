@@ -40,15 +40,14 @@ export async function check({ config, source, json, print, log }: CheckOptions, 
 }
 
 async function* allFindings({ config, source, log }: Pick<CheckOptions, 'config' | 'source' | 'log'>, signal: AbortSignal): Findings {
-  let isKafkaSilent = false
+  const ofKafka = new Set<Finding['outcome']>()
   for (const input of config.inputs) {
-    const outcomes = new Set<Finding['outcome']>()
     for await (const finding of input.check(log, signal)) {
-      outcomes.add(finding.outcome)
+      if (finding.part === 'kafka') ofKafka.add(finding.outcome)
       yield finding
     }
-    if (input.name === 'kafka') isKafkaSilent = !outcomes.has('ok')
   }
+  const isKafkaSilent = ofKafka.size > 0 && !ofKafka.has('ok')
   if (!isKafkaSilent) yield* checkDeadLetters({ topic: config.kafka.deadLetterTopic, kafka: kafkaConfig({ ...config.kafka, log }) })
   if (source !== undefined) yield* checkCloudFoundry({ config: config.cf, options: { ...config.cf, log }, source }, signal)
   for (const output of config.outputs) yield* output.check(log, signal)

@@ -67,12 +67,11 @@ function isApiFile({ values }: Rules): boolean {
   return values.CFMR_CF_API !== undefined && 'file' in values.CFMR_CF_API
 }
 
-/** Inputs that keep how far they are in a folder; Kafka does that itself. */
-const KEEPING = ['docker']
-
-function* state({ values, isSet }: Rules): Generator<string> {
-  const isKept = values.CFMR_INPUT === undefined || values.CFMR_INPUT.some((name) => KEEPING.includes(name))
-  if (isSet('CFMR_STATE') && !isKept) yield `CFMR_STATE: found a value, expected none without ${KEEPING.join(' or ')} in CFMR_INPUT`
+function* state(rules: Rules): Generator<string> {
+  const isKept =
+    rules.mode === 'replay' || rules.values.CFMR_INPUT === undefined || chosenInputs(rules).some(({ keepsState }) => keepsState)
+  const keeping = INPUTS.filter(({ keepsState }) => keepsState).map(({ name }) => name)
+  if (rules.isSet('CFMR_STATE') && !isKept) yield `CFMR_STATE: found a value, expected none without ${keeping.join(' or ')} in CFMR_INPUT`
 }
 
 function needsCloudController(rules: Rules): boolean {

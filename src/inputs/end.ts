@@ -73,6 +73,8 @@ export interface InputEnd<V extends Variables = Variables> {
    * chosen, outputs are tried without an end unless CFMR_BATCHER_FLUSHRETRIES is set.
    */
   readonly acknowledged: boolean
+  /** Whether it keeps how far it is in the folder of CFMR_STATE; Kafka does that itself. */
+  readonly keepsState: boolean
   /** Whether Cloud Controller is asked whose its messages are. */
   readonly needsCloudController: boolean
   readonly variables: V & Readonly<Record<string, Description>>

@@ -13,6 +13,7 @@ export const docker: InputEnd<typeof variables> = {
   title: 'Input: docker',
   // Logs are, with CFMR_STATE; what else there is cannot be read again.
   acknowledged: false,
+  keepsState: true,
   needsCloudController: false,
   variables,
   *mistakes({ values, isSet }) {

@@ -10,6 +10,7 @@ export const firehose: InputEnd<typeof variables> = {
   name: 'firehose',
   title: 'Input: firehose',
   acknowledged: false,
+  keepsState: false,
   needsCloudController: true,
   variables,
   *mistakes({ isSet }, { isApiFile, hasToken }) {

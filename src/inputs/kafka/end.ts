@@ -14,6 +14,7 @@ export const kafka: InputEnd<typeof variables> = {
   name: 'kafka',
   title: 'Input: kafka',
   acknowledged: true,
+  keepsState: false,
   needsCloudController: true,
   variables,
   *mistakes({ values, isSet }, { kafka: { deadLetterTopic } }) {

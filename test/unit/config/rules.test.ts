@@ -121,6 +121,13 @@ describe('what belongs to Kafka', () => {
   })
 })
 
+test('a folder for positions is for inputs that keep any, and no matter of replay', () => {
+  const state = { CFMR_STATE: '/var/lib/refinery' }
+  expect(mistakes(state)).toEqual(['CFMR_STATE: found a value, expected none without docker in CFMR_INPUT'])
+  expect(mistakes({ ...state, CFMR_INPUT: 'kafka,docker' })).toEqual([])
+  expect(mistakes({ ...state, CFMR_INPUT: 'docker' }, 'replay')).toEqual([])
+})
+
 test('a limit has two names, of which one may be set', () => {
   expect(read({ CFMR_KAFKA_MAXINFLIGHT: '7' }).limits.maxInFlight).toBe(7)
   expect(read({ CFMR_MAXINFLIGHTBYTES: '9' }).limits.maxInFlightBytes).toBe(9)
