@@ -1,4 +1,5 @@
 import { bytes, NOWHERE, view } from './json-text.ts'
+import { endOfDigits } from './scan.ts'
 
 const MINUS = 0x2d
 const DOT = 0x2e
@@ -10,32 +11,15 @@ export function digitAt(at: number): number {
   return view.getUint8(at) - ZERO
 }
 
-function isDigit(at: number): boolean {
-  const byte = view.getUint8(at)
-  return byte >= ZERO && byte <= NINE
-}
-
-/** Marks the bytes of the word that are no digits, and perhaps more behind the first of them. */
-function nonDigits(word: number): number {
-  return ((word + 0x46464646) | (word - 0x30303030)) & 0x80808080
-}
-
 /** A time in ns from 2001 to 2255: 19 digits that begin with 1 to 8. */
 export function timestamp(at: number): number {
-  const others =
-    nonDigits(view.getInt32(at, true)) |
-    nonDigits(view.getInt32(at + 4, true)) |
-    nonDigits(view.getInt32(at + 8, true)) |
-    nonDigits(view.getInt32(at + 12, true)) |
-    nonDigits(view.getInt32(at + 15, true))
   const first = view.getUint8(at)
-  return others === 0 && first > ZERO && first < NINE ? at + 19 : NOWHERE
+  return endOfDigits(at) === at + 19 && first > ZERO && first < NINE ? at + 19 : NOWHERE
 }
 
 /** A whole number of at most `digits` digits, as JSON allows it: without leading zeros. */
 export function uint(digits: number, start: number): number {
-  let at = start
-  while (isDigit(at)) at++
+  const at = endOfDigits(start)
   const length = at - start
   return length > 0 && length <= digits && (length === 1 || view.getUint8(start) !== ZERO) ? at : NOWHERE
 }
@@ -48,11 +32,9 @@ export function int(digits: number, at: number): number {
 
 const UINT64_MAX = Buffer.from('18446744073709551615')
 
-/** A whole number below 2^64. Its 19 or 20 digits are looked at four at a time. */
+/** A whole number below 2^64. */
 export function uint64(start: number): number {
-  let at = start
-  while (nonDigits(view.getInt32(at, true)) === 0 && at - start < UINT64_MAX.length) at += 4
-  while (isDigit(at)) at++
+  const at = endOfDigits(start)
   const length = at - start
   if (length === 0 || length > UINT64_MAX.length || (length > 1 && view.getUint8(start) === ZERO)) return NOWHERE
   return length < UINT64_MAX.length || isAtMost(UINT64_MAX, start) ? at : NOWHERE
@@ -75,14 +57,12 @@ const MAX_DECIMAL_LENGTH = 24
 
 /** A number spelled as the shortest decimal without an exponent, so that its text is what is to be written. */
 export function shortestDecimal(start: number): number {
-  let at = start
-  while (isDigit(at)) at++
+  let at = endOfDigits(start)
   const whole = at - start
   if (whole === 0 || (whole > 1 && view.getUint8(start) === ZERO)) return NOWHERE
   if (view.getUint8(at) !== DOT) return whole <= EXACT_DIGITS || (whole <= MAX_WHOLE_DIGITS && isShortest(start, at)) ? at : NOWHERE
   const fraction = at + 1
-  at = fraction
-  while (isDigit(at)) at++
+  at = endOfDigits(fraction)
   if (at === fraction || view.getUint8(at - 1) === ZERO) return NOWHERE
   const length = at - start
   return length <= EXACT_DIGITS + 1 || (length <= MAX_DECIMAL_LENGTH && isShortest(start, at)) ? at : NOWHERE

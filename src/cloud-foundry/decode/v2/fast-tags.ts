@@ -1,8 +1,8 @@
 import type { AppEvent } from '../../app-event.ts'
 import { METHODS } from '../../methods.ts'
 import { int, uint } from '../json-number.ts'
-import { byte, bytes, has, key, NOWHERE, plainString, view } from '../json-text.ts'
-import { afterComma, closingBrace, hasWord, isComma, tagValue, word } from './fast-text.ts'
+import { byte, bytes, has, key, NOWHERE, plainString, string, view } from '../json-text.ts'
+import { afterComma, closingBrace, hasWord, isComma, word } from './fast-text.ts'
 
 const QUOTE = 0x22
 const CLOSING_BRACE = 0x7d
@@ -83,35 +83,35 @@ const LETTER_U = 0x75
 function tag(at: number, event: AppEvent): number {
   switch (view.getUint8(at + 1)) {
     case LETTER_A:
-      if (has(APP_ID, at)) return tagValue(at + APP_ID.length)
-      if (has(APP_NAME, at)) return tagValue(at + APP_NAME.length)
+      if (has(APP_ID, at)) return string(at + APP_ID.length)
+      if (has(APP_NAME, at)) return string(at + APP_NAME.length)
       break
     case LETTER_C:
       if (has(CONTENT_LENGTH, at)) return contentLength(at + CONTENT_LENGTH.length, event)
       break
     case LETTER_D:
-      if (has(DEPLOYMENT, at)) return tagValue(at + DEPLOYMENT.length)
+      if (has(DEPLOYMENT, at)) return string(at + DEPLOYMENT.length)
       break
     case LETTER_I:
       if (has(INSTANCE_ID, at)) return instance(at + INSTANCE_ID.length)
-      if (has(INDEX, at)) return tagValue(at + INDEX.length)
-      if (hasWord(IP, at)) return tagValue(at + IP.length)
+      if (has(INDEX, at)) return string(at + INDEX.length)
+      if (hasWord(IP, at)) return string(at + IP.length)
       break
     case LETTER_J:
-      if (hasWord(JOB, at)) return tagValue(at + JOB.length)
+      if (hasWord(JOB, at)) return string(at + JOB.length)
       break
     case LETTER_M:
       if (has(METHOD, at)) return method(at + METHOD.length, event)
       break
     case LETTER_O:
-      if (has(ORGANIZATION_ID, at)) return tagValue(at + ORGANIZATION_ID.length)
-      if (has(ORGANIZATION_NAME, at)) return tagValue(at + ORGANIZATION_NAME.length)
-      if (has(ORIGIN, at)) return tagValue(at + ORIGIN.length)
+      if (has(ORGANIZATION_ID, at)) return string(at + ORGANIZATION_ID.length)
+      if (has(ORGANIZATION_NAME, at)) return string(at + ORGANIZATION_NAME.length)
+      if (has(ORIGIN, at)) return string(at + ORIGIN.length)
       break
     case LETTER_P:
-      if (has(PROCESS_ID, at)) return tagValue(at + PROCESS_ID.length)
-      if (has(PROCESS_INSTANCE_ID, at)) return tagValue(at + PROCESS_INSTANCE_ID.length)
-      if (has(PROCESS_TYPE, at)) return tagValue(at + PROCESS_TYPE.length)
+      if (has(PROCESS_ID, at)) return string(at + PROCESS_ID.length)
+      if (has(PROCESS_INSTANCE_ID, at)) return string(at + PROCESS_INSTANCE_ID.length)
+      if (has(PROCESS_TYPE, at)) return string(at + PROCESS_TYPE.length)
       if (has(PEER_TYPE, at)) return peerType(at + PEER_TYPE.length, event)
       break
     case LETTER_R:
@@ -121,8 +121,8 @@ function tag(at: number, event: AppEvent): number {
     case LETTER_S:
       if (has(SOURCE_TYPE, at)) return sourceType(at + SOURCE_TYPE.length, event)
       if (has(STATUS_CODE, at)) return statusCode(at + STATUS_CODE.length, event)
-      if (has(SPACE_ID, at)) return tagValue(at + SPACE_ID.length)
-      if (has(SPACE_NAME, at)) return tagValue(at + SPACE_NAME.length)
+      if (has(SPACE_ID, at)) return string(at + SPACE_ID.length)
+      if (has(SPACE_NAME, at)) return string(at + SPACE_NAME.length)
       break
     case LETTER_U:
       if (hasWord(URI, at)) return uri(at + URI.length, event)
@@ -137,7 +137,7 @@ const COLON_QUOTE = 0x223a
 
 function other(start: number): number {
   const at = plainString(byte(QUOTE, start))
-  return view.getUint16(at, true) === COLON_QUOTE ? tagValue(at + 2) : NOWHERE
+  return view.getUint16(at, true) === COLON_QUOTE ? string(at + 2) : NOWHERE
 }
 
 function contentLength(start: number, event: AppEvent): number {
@@ -197,21 +197,21 @@ function peerType(start: number, event: AppEvent): number {
 }
 
 function remoteAddress(start: number, event: AppEvent): number {
-  const at = tagValue(start)
+  const at = string(start)
   event.remoteAddress = start
   event.remoteAddressEnd = at - 1
   return at
 }
 
 function uri(start: number, event: AppEvent): number {
-  const at = tagValue(start)
+  const at = string(start)
   event.uri = start
   event.uriEnd = at - 1
   return at
 }
 
 function userAgent(start: number, event: AppEvent): number {
-  const at = tagValue(start)
+  const at = string(start)
   event.userAgent = start
   event.userAgentEnd = at - 1
   return at

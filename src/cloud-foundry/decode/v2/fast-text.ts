@@ -1,4 +1,4 @@
-import { byte, NOWHERE, string, view } from '../json-text.ts'
+import { byte, NOWHERE, view } from '../json-text.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -51,24 +51,4 @@ export function openNumber(at: number): number {
 /** Behind the number whose text began at `start`. */
 export function closeNumber(start: number, at: number): number {
   return view.getUint8(start - 1) === QUOTE ? byte(QUOTE, at) : at
-}
-
-/** What `json-text.string` does, quicker where the text is ASCII without escapes, as most is. */
-export function tagValue(start: number): number {
-  let at = start
-  let others = nonPlain(view.getInt32(at, true))
-  while (others === 0) {
-    at += 4
-    others = nonPlain(view.getInt32(at, true))
-  }
-  at += (31 - Math.clz32(others & -others)) >> 3
-  return view.getUint8(at) === QUOTE ? at + 1 : string(at)
-}
-
-/** Marks each byte that is a quote, a backslash, a control or no ASCII, and perhaps more behind one that is no ASCII: a sum's top bit is 0 for what is looked for. */
-function nonPlain(word: number): number {
-  const quote = (word ^ 0x22222222) + 0x7f7f7f7f
-  const backslash = (word ^ 0x5c5c5c5c) + 0x7f7f7f7f
-  const control = word + 0x60606060
-  return ~(quote & backslash & control & ~word) & 0x80808080
 }
