@@ -14,6 +14,33 @@ const modules = {
 /** As many as the worker writes at once: then the lines begin anew. */
 const BATCH_LINES = 5000
 
+/** A class, as the worker's lanes are: V8 keeps a literal with getters as a dictionary, and looks each of its properties up. */
+class BatchSink {
+  speaksForAll = true
+  #batch
+
+  constructor(encoder, batch) {
+    this.encoder = encoder
+    this.#batch = batch
+  }
+
+  get isFull() {
+    return this.#batch.count >= BATCH_LINES
+  }
+
+  get buffer() {
+    return this.#batch.lines
+  }
+
+  close(ack, index, original) {
+    this.#batch.add(ack, index, original)
+  }
+
+  bury(_reason, problem) {
+    throw new Error(`the load has a message that becomes no point: ${problem}`)
+  }
+}
+
 /**
  * From message bytes to line bytes (or a document's, or those of StatsD's samples), all apps known: what the worker does with each message. The translator and the batch are
  * its own.
@@ -57,20 +84,7 @@ export async function loadHotPath(urlOf) {
       },
     }
     const batch = new Batch({ keepsValues: false })
-    const sink = {
-      encoder: encoderOf[spelling](),
-      speaksForAll: true,
-      get isFull() {
-        return batch.count >= BATCH_LINES
-      },
-      get buffer() {
-        return batch.lines
-      },
-      close: (ack, index, original) => batch.add(ack, index, original),
-      bury: (_reason, problem) => {
-        throw new Error(`the load has a message that becomes no point: ${problem}`)
-      },
-    }
+    const sink = new BatchSink(encoderOf[spelling](), batch)
     const translator = new CloudFoundryTranslator({
       decoder: new Decoder(),
       apps,
