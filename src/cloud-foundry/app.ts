@@ -1,12 +1,7 @@
-import { type Backslash, cleanTagValue, escapeTagValue } from '../lib/tag-value.ts'
 import { allocateWords, putText, textAt, wordCount } from '../lib/words.ts'
+import { ID_WORDS, putId, uuidSpelling } from './app-id.ts'
+import { type AppSpelling, type Texts, textsOf } from './app-texts.ts'
 import type { AppMetadata } from './metadata.ts'
-
-/** Ids longer than this are not looked for by their bytes. Each has eight words: the text's, of which the last is in its place, and its length. */
-export const MAX_ID_BYTES = 56
-const ID_WORDS = 8
-export const LAST_ID_WORD = 6
-export const ID_LENGTH_WORD = 7
 
 /** An app's words, one behind the other. */
 const USED_AT_WORD = 0
@@ -19,14 +14,6 @@ const DOCUMENT_PLACE_LENGTH_WORD = 5
 export const TEXT_ID_WORD = 6
 export const UUID_ID_WORD = TEXT_ID_WORD + ID_WORDS
 const NAME_WORD = UUID_ID_WORD + ID_WORDS
-
-/** What is written of an app in advance. */
-export interface AppSpelling {
-  /** How tag values are escaped. */
-  readonly backslash?: Backslash
-  /** Whether documents are written, too. */
-  readonly documents?: boolean
-}
 
 /** The container that an app's events come from, where the engine that it runs on says so. */
 export interface AppContainer {
@@ -212,74 +199,6 @@ interface Named {
   readonly name: string
 }
 
-interface Texts {
-  readonly name: string
-  readonly place: string
-  readonly isSanitized: boolean
-  readonly documentName: string
-  readonly documentPlace: string
-}
-
 function wordsOf(text: string): number {
   return wordCount(Buffer.byteLength(text))
-}
-
-function textsOf(
-  guid: string,
-  metadata: AppMetadata | undefined,
-  { backslash = 'literal', documents = false }: AppSpelling = {},
-  more: Readonly<Record<string, string>> = {},
-): Texts {
-  let isSanitized = false
-  const tag = (key: string, value = '') => {
-    const clean = cleanTagValue(value)
-    if (clean !== value) isSanitized = true
-    return clean === '' ? '' : `,${key}=${escapeTagValue(clean, backslash)}`
-  }
-  const others = Object.entries(more).map(([key, value]) => tag(key, value))
-  const name = tag('app', metadata?.app) + tag('app_guid', metadata?.app_guid ?? guid) + others.join('')
-  const org = tag('org', metadata?.org) + tag('org_guid', metadata?.org_guid)
-  const space = tag('space', metadata?.space) + tag('space_guid', metadata?.space_guid)
-  if (!documents) return { name, place: org + space, isSanitized, documentName: '', documentPlace: '' }
-  const documentName = `{"app":{${members(metadata?.app_guid ?? guid, metadata?.app)}`
-  const documentPlace = object('space', metadata?.space_guid, metadata?.space) + object('org', metadata?.org_guid, metadata?.org)
-  return { name, place: org + space, isSanitized, documentName, documentPlace }
-}
-
-/** Empty ones are left out. */
-function object(key: string, id: string | undefined, name: string | undefined): string {
-  const inside = members(id, name)
-  return inside === '' ? '' : `,"${key}":{${inside}}`
-}
-
-function members(id: string | undefined, name: string | undefined): string {
-  return [jsonMember('id', id), jsonMember('name', name)].filter((member) => member !== '').join(',')
-}
-
-function jsonMember(key: string, value = ''): string {
-  return value === '' ? '' : `"${key}":${JSON.stringify(value.toWellFormed())}`
-}
-
-/** Leaves the length 0, which is no id's, where there is no such spelling or it is too long. */
-function putId(id: string, words: Float64Array<ArrayBuffer>, at: number): void {
-  const length = Buffer.byteLength(id)
-  if (length < 8 || length > MAX_ID_BYTES) return
-  putText(id, words, at)
-  words[at + LAST_ID_WORD] = words[at + wordCount(length) - 1] as number
-  words[at + ID_LENGTH_WORD] = length
-}
-
-/** Whether the id at word `at` is what `view` has from `start` to `end`. */
-export function isId(words: Float64Array, at: number, view: DataView, start: number, end: number): boolean {
-  const lastStart = end - 8
-  if (words[at + ID_LENGTH_WORD] !== end - start || words[at + LAST_ID_WORD] !== view.getFloat64(lastStart, true)) return false
-  for (let from = start, i = at; from < lastStart; from += 8, i++) if (view.getFloat64(from, true) !== words[i]) return false
-  return true
-}
-
-/** A UUID's halves, each little-endian, as JSON spells them, with the delimiters around; '' where the guid is none. */
-function uuidSpelling(guid: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(guid)) return ''
-  const bytes = Buffer.from(guid.replaceAll('-', ''), 'hex')
-  return `:${bytes.readBigUInt64LE(0)},"high":${bytes.readBigUInt64LE(8)}}`
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { App, type AppSpelling } from './app.ts'
+import { App } from './app.ts'
+import type { AppSpelling } from './app-texts.ts'
 import { ownerIn } from './decode/v2/owner.ts'
 
 const MAX_APPS = 20_000

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Findings } from '../check/finding.ts'
-import type { AppSpelling } from '../cloud-foundry/app.ts'
+import type { AppSpelling } from '../cloud-foundry/app-texts.ts'
 import type { EventEncoder, TranslatorCounts } from '../cloud-foundry/translator.ts'
 import type { Common, EndRules, ValuesOf, Variables } from '../config/ends.ts'
 import type { Description } from '../config/kinds.ts'

@@ -1,6 +1,7 @@
 import { SLAB_WORDS } from '../../lib/words.ts'
-import { App, ID_LENGTH_WORD, isId, LAST_ID_WORD, MAX_ID_BYTES, TEXT_ID_WORD, UUID_ID_WORD } from '../app.ts'
+import { App, TEXT_ID_WORD, UUID_ID_WORD } from '../app.ts'
 import { type AppEvent, guidOf, POINT } from '../app-event.ts'
+import { ID_LENGTH_WORD, isId, LAST_ID_WORD, MAX_ID_BYTES } from '../app-id.ts'
 
 const SLAB_BITS = Math.log2(SLAB_WORDS)
 const SLAB_MASK = SLAB_WORDS - 1

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import { App, type AppSpelling } from '../app.ts'
+import { App } from '../app.ts'
 import { type AppEvent, guidOf } from '../app-event.ts'
+import type { AppSpelling } from '../app-texts.ts'
 import type { AppMetadata } from '../metadata.ts'
 import { AppIndex } from './app-index.ts'
 

@@ -1,6 +1,6 @@
-import type { AppSpelling } from '../../cloud-foundry/app.ts'
 import { App } from '../../cloud-foundry/app.ts'
 import { AppEvent, CONTAINER_EVENT, CONTAINER_USAGE, type ContainerHappening, LOG, POINT } from '../../cloud-foundry/app-event.ts'
+import type { AppSpelling } from '../../cloud-foundry/app-texts.ts'
 import { type EventEncoder, NOT_TAKEN, type TranslatorCounts } from '../../cloud-foundry/translator.ts'
 import type { Ack, Delivery, Sink, Translator, WaitingRoom } from '../../flow/contracts.ts'
 import { ContainerSource, type LogSource } from './container-source.ts'
