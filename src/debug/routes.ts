@@ -1,14 +1,16 @@
 import type { CpuProfiler } from './cpu-profile.ts'
+import { listingReply } from './listings.ts'
 import type { Metrics } from './metrics.ts'
 import { page } from './page.ts'
 import { json, type Reply, text } from './reply.ts'
+import type { StatsSources } from './sources.ts'
 import type { Stats } from './stats.ts'
 
 /** Answers GET (and HEAD) of one path. `gone` aborts when nobody waits for the answer any more. */
 export type Route = (query: URLSearchParams, gone: AbortSignal) => Reply | Promise<Reply>
 
 export interface RouteOptions {
-  readonly version: string
+  readonly sources: StatsSources
   readonly stats: Stats
   readonly metrics: Metrics
   /** Undefined where profiling is not allowed: then its path does not exist. */
@@ -22,9 +24,11 @@ const MAX_PROFILE_SECONDS = 60
 const PROFILE_SECONDS = '10'
 
 /** Every path there is. */
-export function routes({ version, stats, metrics, profiler }: RouteOptions): ReadonlyMap<string, Route> {
+export function routes({ sources, stats, metrics, profiler }: RouteOptions): ReadonlyMap<string, Route> {
+  const { version, instanceIndex, secrets } = sources
+  const inputs = sources.inputs.map(({ input }) => input)
   const all = new Map<string, Route>([
-    ['/', () => page(version, profiler !== undefined)],
+    ['/', () => page({ version, isProfiling: profiler !== undefined, inputs })],
     ['/healthz', () => text(200, 'ok')],
     ['/readyz', () => readiness(stats.notReady())],
     ['/stats', () => json(200, stats.snapshot())],
@@ -32,6 +36,10 @@ export function routes({ version, stats, metrics, profiler }: RouteOptions): Rea
     ['/stats/runtime', () => json(200, stats.runtime())],
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.render(stats.snapshot()) })],
   ])
+  for (const listing of inputs.flatMap(({ listings = [] }) => listings)) {
+    const { redact } = secrets
+    all.set(`/stats/${listing.name}`, (query) => listingReply({ listing, instanceIndex, redact }, query))
+  }
   if (profiler !== undefined) all.set('/debug/cpuprofile', (query, gone) => cpuProfile(profiler, query, gone))
   return all
 }

@@ -61,7 +61,7 @@ export class DebugServer {
     this.#stats = new Stats(sources)
     this.#metrics = new Metrics(sources.inputs.map(({ input }) => input))
     const profiler = profiling ? new CpuProfiler() : undefined
-    this.#routes = routes({ version: sources.version, stats: this.#stats, metrics: this.#metrics, profiler })
+    this.#routes = routes({ sources, stats: this.#stats, metrics: this.#metrics, profiler })
     this.#isAllowed = password === undefined ? () => true : basicAuth(username, password)
     this.#server = createServer(
       { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: KEEP_ALIVE_MS },

@@ -1,6 +1,7 @@
 import type { PartitionedStats, PartitionStats } from '../flow/contracts.ts'
 import { Ledger } from '../flow/ledger.ts'
 import { AppStats, first } from './app-stats.ts'
+import { redactAll } from './redact-all.ts'
 import { Runtime } from './runtime.ts'
 import type { InputSource, OutputSource, StatsSources } from './sources.ts'
 
@@ -148,7 +149,7 @@ export class Stats {
       failures: input.failures,
       last_error: this.#error(input.lastError),
       last_message_time: isoTime(ledger.lastConsumedMs),
-      ...input.figures?.(),
+      ...(redactAll(input.figures?.() ?? {}, this.#redact) as object),
     }
   }
 

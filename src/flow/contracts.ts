@@ -1,5 +1,6 @@
 import type { ByteBuffer } from '../lib/byte-buffer.ts'
 import type { EventSource, Header } from './event-source.ts'
+import type { Listing, Section } from './shown.ts'
 
 /**
  * Where a message can end. Each ends in exactly one; the ledger counts them. From the best to the worst: a message that one output has stored and another
@@ -214,6 +215,10 @@ export interface InputStats extends Readiness {
   readonly figures?: () => Readonly<Record<string, unknown>>
   /** Those of them that `/metrics` shows, too. */
   readonly metrics?: readonly InputMetric[]
+  /** Those of them that the page shows, and how. */
+  readonly section?: Section
+  /** What it has many of, each with a path and a table of its own. */
+  readonly listings?: readonly Listing[]
 }
 
 /** A value, or one for each set of labels. What is undefined or null is not known, and left out. */

@@ -1,32 +1,19 @@
 import type { StatsSnapshot } from '../stats.ts'
 import { byId, eachChild, make, setText } from './dom.ts'
-import { ago, bytes, count, duration, percent, rate, UNKNOWN } from './format.ts'
+import { count, duration, percent, rate, UNKNOWN } from './format.ts'
+import { formed } from './forms.ts'
 import type { Counter, History } from './history.ts'
 import { MAX_ROWS, nameOf, partitionRows } from './partition-rows.ts'
-
-/** What `data-as` in the page's HTML may say of a figure; a count unless it says something. */
-const formats: Record<string, (value: never, now: string) => string> = {
-  count: (value: number) => count(value),
-  bytes: (value: number) => bytes(value),
-  duration: (value: number) => duration(value),
-  /** 0 is of no write at all. */
-  writeTime: (value: number) => (value === 0 ? UNKNOWN : duration(value)),
-  percent: (value: number) => percent(value),
-  text: (value: string | number) => String(value),
-  list: (value: readonly string[]) => (value.length === 0 ? UNKNOWN : value.join(', ')),
-  ago,
-}
 
 /** All that is no chart: the figures of one instance's latest answer. */
 export function showFigures(stats: StatsSnapshot, history: History): void {
   setText(byId('version'), stats.version)
   for (const element of document.querySelectorAll<HTMLElement>('[data-figure]')) {
-    const { figure = '', as = typeof valueAt(stats, figure) === 'string' ? 'text' : 'count' } = element.dataset
+    const { figure = '', as } = element.dataset
     const value = valueAt(stats, figure)
-    const isKnown = value !== null && value !== undefined
-    setText(element, isKnown || as === 'ago' ? (formats[as]?.(value as never, stats.runtime.time) ?? UNKNOWN) : UNKNOWN)
+    setText(element, formed(value, as, stats.runtime.time))
     if (element.dataset['bad'] !== undefined) element.classList.toggle('is-bad', value !== 0)
-    element.classList.toggle('is-nothing', !isKnown || value === 0)
+    element.classList.toggle('is-nothing', value === null || value === undefined || value === 0)
   }
   const { metadata, influxdb } = stats
   const cpu = history.perSecond('cpuSeconds')
@@ -35,7 +22,7 @@ export function showFigures(stats: StatsSnapshot, history: History): void {
   const lookUps = metadata.hits + metadata.misses
   setText(byId('hit-share'), lookUps === 0 ? UNKNOWN : percent(metadata.hits / lookUps))
   showLedger(stats, history)
-  showInputs(stats)
+  showMetadata(stats)
   showOutputs(stats)
   showPartitions(stats)
 }
@@ -76,9 +63,9 @@ function showLedger({ ledger }: StatsSnapshot, history: History): void {
   )
 }
 
-function showInputs({ inputs }: StatsSnapshot): void {
-  byId('firehose-section').hidden = !('firehose' in inputs)
-  byId('kafka-section').hidden = !('kafka' in inputs)
+/** Where nothing is asked of Cloud Controller, there is nothing to tell of it. */
+function showMetadata({ metadata, state }: StatsSnapshot): void {
+  byId('metadata-section').hidden = state === 'running' && metadata.requests === 0 && metadata.last_refresh_time === null
 }
 
 /** Where there is another one than InfluxDB, which has a table of its own. */

@@ -2,6 +2,7 @@ import { Charts } from './charts.ts'
 import { byId, eachChild, make, setText } from './dom.ts'
 import { showFigures, showPartitions } from './figures.ts'
 import { History } from './history.ts'
+import { Listings } from './listings.ts'
 import { poll } from './poll.ts'
 import { type Level, verdict } from './verdict.ts'
 
@@ -15,6 +16,7 @@ let nextTryMs = 0
 
 const nothing = new History()
 const charts = new Charts(byId('charts'))
+const listings = new Listings()
 
 /** Behind a proxy's path without a slash at its end links would lead past that path. */
 if (!location.pathname.endsWith('/')) window.history.replaceState(undefined, '', `${location.pathname}/`)
@@ -51,7 +53,9 @@ function shownHistory(): History {
 function show(): void {
   const history = shownHistory()
   if (history.latest === undefined) return
-  showFigures(history.latest, history)
+  const { latest } = history
+  showFigures(latest, history)
+  listings.refresh(latest.instance_index, latest.runtime.time)
   charts.show(history)
 }
 

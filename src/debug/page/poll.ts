@@ -14,7 +14,7 @@ const TIMEOUT_MS = 4000
 
 /** Asks for the figures for as long as the page lives: one request at a time, less and less often while none is answered. */
 export async function poll({ onAnswer, onProblem }: PollEvents): Promise<never> {
-  const url = statsUrl(location.href)
+  const url = urlOf('stats')
   for (let failures = 0; ; ) {
     const startMs = Date.now()
     let waitMs = document.hidden ? HIDDEN_EVERY_MS : EVERY_MS
@@ -31,12 +31,12 @@ export async function poll({ onAnswer, onProblem }: PollEvents): Promise<never> 
 }
 
 /**
- * Next to the page, wherever a proxy has put it. Without the login that may have come with the page's address: browsers
+ * A path next to the page, wherever a proxy has put it. Without the login that may have come with the page's address: browsers
  * refuse such a request, and send the login without being told.
  */
-function statsUrl(pageUrl: string): string {
-  const url = new URL(pageUrl)
-  return `${url.origin}${url.pathname}stats`
+export function urlOf(path: string): string {
+  const url = new URL(location.href)
+  return `${url.origin}${url.pathname}${path}`
 }
 
 async function ask(url: string): Promise<StatsSnapshot> {

@@ -2,28 +2,29 @@ import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import type { Listing } from '../../flow/shown.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
-import { Run } from '../offsets/offset-tracker.ts'
-import { type ContainerSource, FactSource } from './container-source.ts'
-import { DroppingQueue } from './dropping-queue.ts'
+import type { Run } from '../offsets/offset-tracker.ts'
+import type { ContainerSource } from './container-source.ts'
 import type { Engine } from './engine/engine.ts'
 import { ContainerAck, Flight } from './flight.ts'
 import { Gaps } from './gaps.ts'
 import type { Container, Description } from './inventory/container.ts'
-import type { EngineEvent } from './inventory/engine-event.ts'
 import type { DescribeOptions } from './inventory/inspection.ts'
 import { Inventory } from './inventory/inventory.ts'
 import { Tracker } from './inventory/tracker.ts'
 import { Followers } from './logs/followers.ts'
-import { parseTimestamp } from './logs/timestamp.ts'
 import { DOCKER_METRICS } from './metrics.ts'
 import { StateFile } from './positions/state-file.ts'
-import type { Usage } from './usage/reading.ts'
+import { containersListing } from './shown/containers.ts'
+import { dockerFigures } from './shown/figures.ts'
+import { gapsListing } from './shown/gaps.ts'
+import { DOCKER_SECTION } from './shown/section.ts'
+import { Unasked } from './unasked.ts'
 import { Sampler } from './usage/sampler.ts'
-import { usageMessage } from './usage/usage-message.ts'
 
 export interface DockerInputOptions extends DescribeOptions {
   readonly engine: Engine
@@ -46,8 +47,6 @@ export interface DockerInputOptions extends DescribeOptions {
   readonly log: Logger
 }
 
-/** Of the limits, what usage and events may take: they never wait. */
-const UNASKED_SHARE = 10
 const WAIT_MS = 500
 /** After this long at a limit without anything settled, reading is paused. */
 const PAUSED_AFTER_MS = 5000
@@ -57,6 +56,9 @@ const INCLUDE_WARN_MS = 60_000
 export class DockerInput implements Input, InputStats {
   readonly name = 'docker'
   readonly metrics = DOCKER_METRICS
+  readonly section = DOCKER_SECTION
+  readonly listings: readonly Listing[]
+  readonly figures: () => Readonly<Record<string, unknown>>
   readonly acknowledged: boolean
   readonly #options: DockerInputOptions
   readonly #inventory: Inventory
@@ -68,10 +70,9 @@ export class DockerInput implements Input, InputStats {
   readonly #arrived = new Bell()
   readonly #flight: Flight
   readonly #followers: Followers
-  readonly #unasked: DroppingQueue
+  readonly #unasked: Unasked
   readonly #stopping = new AbortController()
   #logs: Delivery[] = []
-  #number = 0
   #settledSeen = 0
   #flushedMs = 0
   #settledSeenMs = steadyNowMs()
@@ -106,28 +107,40 @@ export class DockerInput implements Input, InputStats {
       gaps: this.#gaps,
       log,
       described: (container) => this.#followers.follow(container, this.#stopping.signal),
-      happened: (event, container) => this.#happened(event, container),
+      happened: (event, container) => {
+        if (selection.collect.has('events') && container.description?.selected.events !== false) {
+          this.#unasked.happened(event, container)
+          this.#arrived.ring()
+        }
+      },
     })
     this.#sampler = new Sampler({
       ...options,
       intervalMs: options.statsIntervalMs,
       containers: () => this.#inventory.containers.values(),
-      sampled: (container, usage) => this.#used(container, usage),
-    })
-    const limited = limitedLog(log)
-    this.#unasked = new DroppingQueue({
-      maxMessages: Math.ceil(options.maxInFlight / UNASKED_SHARE),
-      maxBytes: Math.ceil(options.maxInFlightBytes / UNASKED_SHARE),
-      dropped: (bytes) => {
-        ledger.consume(1, bytes)
-        ledger.settle('dropped', 1)
-        limited.warn(
-          'dropped',
-          {},
-          'Docker: readings and events are dropped, the oldest first: the outputs do not keep up, and these never wait',
-        )
+      sampled: (container, usage) => {
+        this.#unasked.used(container, usage)
+        this.#arrived.ring()
       },
     })
+    this.#unasked = new Unasked({
+      ...options,
+      log: limitedLog(log),
+      handOver: (source, messages, run) => this.#handOver(source, messages, run),
+    })
+    const parts = {
+      inventory: this.#inventory,
+      tracker: this.#tracker,
+      followers: this.#followers,
+      sampler: this.#sampler,
+      gaps: this.#gaps,
+      unasked: this.#unasked,
+      state: this.#state,
+      engine,
+      keepsPositions: options.stateFolder !== undefined,
+    }
+    this.figures = () => dockerFigures(parts)
+    this.listings = [containersListing(parts), gapsListing(this.#gaps)]
   }
 
   get inFlight(): number {
@@ -135,26 +148,12 @@ export class DockerInput implements Input, InputStats {
   }
 
   get failures(): number {
-    return [this.#tracker, this.#sampler, ...this.#followers.all].reduce((sum, { failures }) => sum + failures, 0)
+    return [this.#tracker, this.#sampler, ...this.#followers.progress.values()].reduce((sum, { failures }) => sum + failures, 0)
   }
 
   get lastError(): string | undefined {
-    return (
-      this.#tracker.lastError ??
-      this.#sampler.lastError ??
-      this.#followers.all.findLast(({ lastError }) => lastError !== undefined)?.lastError
-    )
-  }
-
-  /** What `/stats` shows beside. */
-  figures(): Readonly<Record<string, unknown>> {
-    const containers = [...this.#inventory.containers.values()]
-    return {
-      gaps: { ...this.#gaps.counts },
-      containers: containers.length,
-      running: containers.filter(({ isRunning }) => isRunning).length,
-      ...this.#followers.figures,
-    }
+    const ofLogs = [...this.#followers.progress.values()].findLast(({ lastError }) => lastError !== undefined)
+    return this.#tracker.lastError ?? this.#sampler.lastError ?? ofLogs?.lastError
   }
 
   get isPaused(): boolean {
@@ -250,24 +249,6 @@ export class DockerInput implements Input, InputStats {
     const bytes = messages.reduce((sum, { value }) => sum + value.length, 0)
     this.#flight.handOver(messages.length, bytes)
     return { messages, ack: new ContainerAck(this.#flight, run, source, bytes) }
-  }
-
-  #happened(event: EngineEvent, container: Container): void {
-    if (!this.#options.selection.collect.has('events') || container.description?.selected.events === false) return
-    const { action, exitCode, signal } = event
-    const isOom = action === 'oom' || (action === 'die' && container.hadOom)
-    const value = Buffer.from(JSON.stringify({ action, exitCode, signal, ...(isOom && { isOom }) }))
-    this.#push(new FactSource(container, 'event', event.timeNs, action), value)
-  }
-
-  #used(container: Container, usage: Usage): void {
-    this.#push(new FactSource(container, 'usage', parseTimestamp(usage.read) ?? 0n), usageMessage(usage))
-  }
-
-  #push(source: FactSource, value: Buffer): void {
-    const messages = [{ value, offset: this.#number++ }]
-    this.#unasked.push(value.length, () => this.#handOver(source, messages, new Run(messages, this.#number, steadyNowMs())))
-    this.#arrived.ring()
   }
 
   async #save(stop: AbortSignal): Promise<void> {

@@ -1,6 +1,10 @@
 import type { Delivery } from '../../flow/contracts.ts'
+import type { FactSource } from './container-source.ts'
+
+type Fact = FactSource['fact']
 
 interface Queued {
+  readonly fact: Fact
   readonly bytes: number
   readonly deliver: () => Delivery
 }
@@ -9,7 +13,7 @@ export interface DroppingQueueOptions {
   readonly maxMessages: number
   readonly maxBytes: number
   /** The oldest has been thrown away, with so many bytes. */
-  readonly dropped: (bytes: number) => void
+  readonly dropped: (bytes: number, fact: Fact) => void
 }
 
 /** Messages of what cannot be asked for again, one a delivery: reading them never waits. What does not fit pushes out the oldest. */
@@ -26,14 +30,14 @@ export class DroppingQueue {
     return this.#queued.length
   }
 
-  push(bytes: number, deliver: () => Delivery): void {
+  push(bytes: number, fact: Fact, deliver: () => Delivery): void {
     const { maxMessages, maxBytes, dropped } = this.#options
-    this.#queued.push({ bytes, deliver })
+    this.#queued.push({ bytes, fact, deliver })
     this.#bytes += bytes
     while (this.#queued.length > 1 && (this.#queued.length > maxMessages || this.#bytes > maxBytes)) {
       const oldest = this.#queued.shift() as Queued
       this.#bytes -= oldest.bytes
-      dropped(oldest.bytes)
+      dropped(oldest.bytes, oldest.fact)
     }
   }
 

@@ -9,6 +9,7 @@ import { EnvelopeQueue } from './envelope-queue.ts'
 import type { GatewayAccess } from './gateway-access.ts'
 import { FIREHOSE_METRICS } from './metrics.ts'
 import { platformDrops } from './platform-drops.ts'
+import { FIREHOSE_SECTION } from './section.ts'
 import { Streams } from './streams.ts'
 
 export interface FirehoseInputOptions {
@@ -51,6 +52,7 @@ export class FirehoseInput implements Input, InputStats {
   readonly acknowledged = false
   readonly isPaused = false
   readonly metrics = FIREHOSE_METRICS
+  readonly section = FIREHOSE_SECTION
   readonly #options: FirehoseInputOptions
   readonly #log: ReturnType<typeof limitedLog>
   readonly #bell = new Bell()

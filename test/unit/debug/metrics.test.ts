@@ -108,6 +108,11 @@ test('shows what an input has of its own: gaps by cause, and containers by what 
     running: 3,
     streaming: 2,
     not_streaming: [{ container: 'a', problem: 'b' }],
+    waiting_for_room: 4,
+    inspections_waiting: 6,
+    engine: { connected: true, host: 'node', version: '28.0.1', api_version: '1.48', reconnects: 7 },
+    dropped_by_kind: { usage: 8, event: 9 },
+    positions: { save_failures: 10 },
   })
   const { render } = setUp({ name: 'docker', figures, metrics: DOCKER_METRICS })
   const lines = await render()
@@ -118,6 +123,14 @@ test('shows what an input has of its own: gaps by cause, and containers by what 
     'cfmr_docker_containers{state="running"} 3',
     'cfmr_docker_containers{state="streaming"} 2',
     'cfmr_docker_containers{state="not_streaming"} 1',
+    'cfmr_docker_logs_waiting 4',
+    'cfmr_docker_inspections_waiting 6',
+    'cfmr_docker_connected 1',
+    'cfmr_docker_engine_info{host="node",version="28.0.1",api_version="1.48"} 1',
+    'cfmr_docker_reconnects_total 7',
+    'cfmr_docker_dropped_total{kind="usage"} 8',
+    'cfmr_docker_dropped_total{kind="event"} 9',
+    'cfmr_docker_position_save_failures_total 10',
   ]) {
     expect(lines).toContain(line)
   }

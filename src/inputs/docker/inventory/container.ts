@@ -24,6 +24,8 @@ export class Container {
   readonly id: string
   /** Undefined until it is inspected. */
   description: Description | undefined
+  /** Why its latest inspection failed, in words; undefined where it did not. */
+  problem: string | undefined
   isRunning = false
   /** Which of its runs this is, from 1; 0 where it has not run yet. */
   run = 0

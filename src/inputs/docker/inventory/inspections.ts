@@ -3,7 +3,7 @@ import type { Container } from './container.ts'
 export interface InspectionsOptions {
   readonly inspect: (container: Container, signal: AbortSignal) => Promise<boolean>
   readonly described: (container: Container) => void
-  readonly failed: (error: unknown) => void
+  readonly failed: (container: Container, error: unknown) => void
 }
 
 /** So many at a time: an engine inspects each under the container's lock. */
@@ -18,6 +18,11 @@ export class Inspections {
 
   constructor(options: InspectionsOptions) {
     this.#options = options
+  }
+
+  /** Containers that wait to be inspected, and those that are being. */
+  get waiting(): number {
+    return this.#waiting.size + this.#running
   }
 
   add(container: Container): void {
@@ -51,7 +56,7 @@ export class Inspections {
       if (await inspect(container, signal)) described(container)
     } catch (error) {
       if (signal.aborted) this.#waiting.add(container)
-      else failed(error)
+      else failed(container, error)
     }
   }
 }

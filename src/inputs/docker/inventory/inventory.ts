@@ -93,6 +93,7 @@ export class Inventory {
 
   #take(container: Container, { description, isRunning, startedAt }: Inspection): void {
     container.description = description
+    container.problem = undefined
     container.inspected(isRunning, startedAt)
   }
 }

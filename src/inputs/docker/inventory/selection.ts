@@ -9,18 +9,20 @@ export interface ContainerPattern {
   readonly value: RegExp | undefined
 }
 
+/** What there is to read of a container, as CFMR_DOCKER_COLLECT calls it. */
+export type Collected = 'logs' | 'stats' | 'events'
+
 /** What of a container is read. */
-export interface Selected {
-  readonly logs: boolean
-  readonly stats: boolean
-  readonly events: boolean
+export interface Selected extends Readonly<Record<Collected, boolean>> {
+  /** Of what is not read: why, in words. No variable of its environment. */
+  readonly reasons: Readonly<Partial<Record<Collected, string>>>
 }
 
 export interface Selection {
   /** Empty: all. */
   readonly include: readonly ContainerPattern[]
   readonly exclude: readonly ContainerPattern[]
-  readonly collect: ReadonlySet<keyof Selected>
+  readonly collect: ReadonlySet<Collected>
 }
 
 const FORM = /^(?:(name|image)=(.+)|(label|env)=([^=]+)(?:=(.*))?)$/s
@@ -48,21 +50,30 @@ function expressionOf(glob: string): RegExp {
   return new RegExp(`^${source}$`, 'u')
 }
 
-/** Whether a container is among those that are read at all. */
-function isSelected(container: Described, { include, exclude }: Pick<Selection, 'include' | 'exclude'>): boolean {
+/** Why a container is not among those that are read at all; undefined where it is. */
+function leftOut(container: Described, { include, exclude }: Pick<Selection, 'include' | 'exclude'>): string | undefined {
   const fits = (pattern: ContainerPattern) => isLike(container, pattern)
-  return (include.length === 0 || include.some(fits)) && !exclude.some(fits)
+  if (exclude.some(fits)) return 'CFMR_DOCKER_EXCLUDE matches it'
+  return include.length === 0 || include.some(fits) ? undefined : 'CFMR_DOCKER_INCLUDE does not match it'
 }
 
 /** What of it is read: its own labels win. `isOwn`: it is the container that this process runs in, whose log would never end. */
 export function selectedOf(container: Described, selection: Selection, isOwn: boolean): Selected {
-  const isChosen = isSelected(container, selection)
-  const of = (fact: keyof Selected) => {
+  const leftOutFor = leftOut(container, selection)
+  const reasonOf = (fact: Collected): string | undefined => {
+    if (!selection.collect.has(fact)) return `CFMR_DOCKER_COLLECT is without ${fact}`
+    if (fact === 'logs' && isOwn) return 'it is the container that this worker runs in'
     const word = fact === 'events' ? undefined : container.labels[`cfmr.${fact}`]?.trim().toLowerCase()
-    const isWanted = word === 'true' ? true : word === 'false' ? false : isChosen
-    return selection.collect.has(fact) && isWanted
+    if (word === 'false') return `its label cfmr.${fact} is false`
+    return word === 'true' ? undefined : leftOutFor
   }
-  return { logs: of('logs') && !isOwn, stats: of('stats'), events: of('events') }
+  const reasons = { logs: reasonOf('logs'), stats: reasonOf('stats'), events: reasonOf('events') }
+  return {
+    logs: reasons.logs === undefined,
+    stats: reasons.stats === undefined,
+    events: reasons.events === undefined,
+    reasons: Object.fromEntries(Object.entries(reasons).filter(([, reason]) => reason !== undefined)),
+  }
 }
 
 function isLike({ name, image, labels, env }: Described, { kind, key, value }: ContainerPattern): boolean {

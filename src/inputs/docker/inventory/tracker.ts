@@ -24,6 +24,15 @@ export interface TrackerOptions {
   readonly happened: (event: EngineEvent, container: Container) => void
 }
 
+/** An engine, as people tell it from others. */
+export interface EngineIdentity {
+  /** Of Docker or Podman itself. */
+  readonly version: string
+  /** Of the API that is spoken with it. */
+  readonly apiVersion: string
+  readonly isPodman: boolean
+}
+
 /** After a break: soon, since what the engine keeps of events is not much. */
 const BACKOFF = { initialMs: 200, maxMs: 10_000, jitter: 0.2 }
 const LIST_EVERY_MS = 60_000
@@ -43,6 +52,12 @@ export class Tracker {
   hasListed = false
   /** Why the engine is away; undefined where it is there. */
   problem: string | undefined = 'the engine has not been reached yet'
+  /** What it has said of itself; undefined before it was reached. */
+  engine: EngineIdentity | undefined
+  /** Since when it has been there without a break, as of `Date.now()`; 0 where it is away. */
+  connectedMs = 0
+  /** How often it has been reached again after a break. */
+  reconnects = 0
   failures = 0
   lastError: string | undefined
 
@@ -51,8 +66,16 @@ export class Tracker {
     this.#inspections = new Inspections({
       inspect: (container, signal) => options.inventory.refresh(container, signal),
       described: options.described,
-      failed: (error) => this.#fail(error),
+      failed: (container, error) => {
+        container.problem = errorText(error)
+        this.#fail(error)
+      },
     })
+  }
+
+  /** Containers whose inspection is waited for. */
+  get inspectionsWaiting(): number {
+    return this.#inspections.waiting
   }
 
   /** Ends when `stop` aborts. Never rejects. */
@@ -67,6 +90,7 @@ export class Tracker {
         const isFirst = this.problem === undefined || this.failures === 0
         this.#fail(error)
         this.problem = errorText(error)
+        this.connectedMs = 0
         if (isFirst) this.#options.log.warn({ error }, 'Docker: the engine is away; waiting for it. What it keeps is read then')
       }
       await sleep(backoffMs(tries, BACKOFF), stop)
@@ -79,6 +103,8 @@ export class Tracker {
     const version = await engine.connect(stop)
     const info = await engine.json('/info', {}, 'ask for its name', stop)
     inventory.host = String(valueAt(info, 'Name') ?? '')
+    const isAgain = this.hasListed
+    this.engine = { version: String(valueAt(info, 'ServerVersion') ?? ''), apiVersion: version, isPodman: engine.isPodman }
     const since = this.#lastEventNs === undefined ? {} : { since: sinceText(this.#lastEventNs) }
     const link = linkedAbort(stop)
     const either = link.signal
@@ -90,6 +116,8 @@ export class Tracker {
       reached()
       if (this.problem !== undefined) log.info({ version, containers: inventory.containers.size }, 'Docker: the engine is there')
       this.problem = undefined
+      this.connectedMs = Date.now()
+      if (isAgain) this.reconnects++
       const listing = this.#listAgain(either)
       await this.#readEvents(chunks)
       link.abort()

@@ -8,6 +8,7 @@ import type { Inventory } from '../inventory/inventory.ts'
 import { ContainerLog } from '../positions/container-log.ts'
 import type { StateFile } from '../positions/state-file.ts'
 import { LogFollower } from './log-follower.ts'
+import type { LogProgress } from './log-progress.ts'
 
 export interface FollowersOptions {
   readonly engine: Engine
@@ -45,19 +46,9 @@ export class Followers {
     this.#options = options
   }
 
-  get all(): readonly LogFollower[] {
-    return [...this.#followed.values()].map(({ follower }) => follower)
-  }
-
-  /** What `/stats` shows of them. */
-  get figures(): Readonly<Record<string, unknown>> {
-    const followed = [...this.#followed.values()]
-    return {
-      streaming: followed.filter(({ follower }) => follower.isStreaming).length,
-      not_streaming: followed.flatMap(({ container, follower }) =>
-        follower.problem === undefined ? [] : [{ container: container.label, problem: follower.problem }],
-      ),
-    }
+  /** How it stands with each log that is read, or whose lines are not all settled. */
+  get progress(): ReadonlyMap<Container, LogProgress> {
+    return new Map([...this.#followed.values()].map(({ container, follower }) => [container, follower.progress]))
   }
 
   /** Reads the log of a container that was inspected, if it is chosen, until `stop` aborts or the engine has it no more. */

@@ -16,6 +16,11 @@ export class StateFile {
   /** Undefined until it is known what was there before: nothing may replace that. */
   #saved: string | undefined
   #saving: Promise<void> = Promise.resolve()
+  /** When positions were written last, as of `Date.now()`; 0 is never. */
+  savedMs = 0
+  failures = 0
+  /** Why the latest positions are not on the disk; undefined where they are. */
+  problem: string | undefined
 
   constructor(folder: string | undefined, log: Logger) {
     this.#folder = folder
@@ -66,7 +71,11 @@ export class StateFile {
     try {
       await savePositions(this.#file, this.#positions)
       this.#saved = text
+      this.savedMs = Date.now()
+      this.problem = undefined
     } catch (error) {
+      this.failures++
+      this.problem = errorText(error)
       const message =
         'Docker: the positions of logs cannot be saved: after a restart lines come again, with the same event.id. Nothing is lost'
       this.#log.warn('state', { error }, message)

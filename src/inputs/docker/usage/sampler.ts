@@ -16,9 +16,19 @@ export interface SamplerOptions {
   readonly sampled: (container: Container, usage: Usage) => void
 }
 
-interface Sampled {
+/** How it stands with the readings of a container's run. */
+export interface UsageProgress {
+  /** As of `Date.now()`; undefined before the first reading that says something. */
+  readonly lastMs?: number
+  /** Why the latest reading failed, in words; undefined where it did not. */
+  readonly problem?: string | undefined
+}
+
+interface Sampled extends UsageProgress {
   readonly reader: UsageReader
   readonly run: number
+  lastMs?: number
+  problem?: string | undefined
   diskBytes?: bigint
   diskAtMs: number
 }
@@ -41,6 +51,11 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options
+  }
+
+  /** Undefined of a container that is not read, or not yet. */
+  progressOf(container: Container): UsageProgress | undefined {
+    return this.#sampled.get(container)
   }
 
   /** Ends when `stop` aborts. Never rejects. */
@@ -72,19 +87,22 @@ export class Sampler {
 
   async #read(container: Container, stop: AbortSignal): Promise<void> {
     const { engine, sampled } = this.#options
+    const sample = this.#sampleOf(container)
     try {
-      const sample = this.#sampleOf(container)
       const query = { stream: false, ...(engine.hasOneShot && { 'one-shot': true }) }
       const what = `read the usage of container ${container.shortId}`
       const frame = await engine.json(`/containers/${container.id}/stats`, query, what, stop)
       await this.#readDisk(container, sample, stop)
       const usage = sample.reader.read(frame)
+      sample.problem = undefined
       if (usage === undefined || this.#sampled.get(container) !== sample) return
+      sample.lastMs = Date.now()
       sampled(container, sample.diskBytes === undefined ? usage : { ...usage, diskBytes: sample.diskBytes })
     } catch (error) {
       if (stop.aborted || (error instanceof EngineFailed && error.status !== undefined && GONE.has(error.status))) return
       this.failures++
       this.lastError = errorText(error)
+      sample.problem = this.lastError
     }
   }
 

@@ -81,7 +81,10 @@ it('keeps of an inspection what it needs, and of the environment nothing', () =>
       labels: { a: 'b' },
       isTerminal: true,
       logDriver: 'local',
-      selected: { logs: true, stats: false, events: false },
+      selected: {
+        ...{ logs: true, stats: false, events: false },
+        reasons: { stats: 'CFMR_DOCKER_COLLECT is without stats', events: 'CFMR_DOCKER_COLLECT is without events' },
+      },
     },
     isRunning: true,
     startedAt: '2026-01-01T00:00:00Z',

@@ -39,11 +39,29 @@ it('lets the labels of a container win over what the operator says of all, and n
   const of = (labels: Readonly<Record<string, string>>, selection: Partial<Selection>, isOwn = false) =>
     selectedOf({ ...plain, labels }, { include: [], exclude: [], collect, ...selection }, isOwn)
   const exclude = [{ kind: 'name', key: '', value: /./ }] as const
-  expect(of({ 'cfmr.logs': 'false' }, {})).toEqual({ logs: false, stats: true, events: true })
-  expect(of({ 'cfmr.stats': 'false' }, {})).toEqual({ logs: true, stats: false, events: true })
-  expect(of({ 'cfmr.logs': 'true' }, { exclude })).toEqual({ logs: true, stats: false, events: false })
-  expect(of({ 'cfmr.logs': 'true' }, {}, true)).toEqual({ logs: false, stats: true, events: true })
-  expect(of({ 'cfmr.logs': 'true' }, { collect: new Set(['stats']) })).toEqual({ logs: false, stats: true, events: false })
+  expect(of({ 'cfmr.logs': 'false' }, {})).toMatchObject({ logs: false, stats: true, events: true })
+  expect(of({ 'cfmr.stats': 'false' }, {})).toMatchObject({ logs: true, stats: false, events: true })
+  expect(of({ 'cfmr.logs': 'true' }, { exclude })).toMatchObject({ logs: true, stats: false, events: false })
+  expect(of({ 'cfmr.logs': 'true' }, {}, true)).toMatchObject({ logs: false, stats: true, events: true })
+  expect(of({ 'cfmr.logs': 'true' }, { collect: new Set(['stats']) })).toMatchObject({ logs: false, stats: true, events: false })
+})
+
+it('says of what is not read why, and never with a value of the environment', () => {
+  const reasonsOf = (container: Partial<Described>, selection: Partial<Selection> = {}, isOwn = false) =>
+    selectedOf({ ...plain, ...container }, { include: [], exclude: [], collect, ...selection }, isOwn).reasons
+  const env = ['STAGE=hunter2']
+  const matching = [{ kind: 'env', key: 'STAGE', value: /hunter2/ }] as const
+  const all = (reason: string) => ({ logs: reason, stats: reason, events: reason })
+  expect(reasonsOf({})).toEqual({})
+  expect(reasonsOf({ env }, { exclude: matching })).toEqual(all('CFMR_DOCKER_EXCLUDE matches it'))
+  expect(reasonsOf({}, { include: matching })).toEqual(all('CFMR_DOCKER_INCLUDE does not match it'))
+  expect(reasonsOf({ env }, { include: matching })).toEqual({})
+  expect(reasonsOf({ labels: { 'cfmr.logs': ' False ' } })).toEqual({ logs: 'its label cfmr.logs is false' })
+  expect(reasonsOf({ labels: { 'cfmr.logs': 'true' } }, {}, true)).toEqual({ logs: 'it is the container that this worker runs in' })
+  expect(reasonsOf({}, { collect: new Set(['logs']) })).toEqual({
+    stats: 'CFMR_DOCKER_COLLECT is without stats',
+    events: 'CFMR_DOCKER_COLLECT is without events',
+  })
 })
 
 it('reads lists as operators write them, a comma within a regular expression too', () => {
