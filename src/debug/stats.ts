@@ -149,6 +149,7 @@ export class Stats {
       failures: input.failures,
       last_error: this.#error(input.lastError),
       last_message_time: isoTime(ledger.lastConsumedMs),
+      concerns: (input.concerns?.() ?? []).map(this.#redact),
       ...(redactAll(input.figures?.() ?? {}, this.#redact) as object),
     }
   }

@@ -217,6 +217,8 @@ export interface InputStats extends Readiness {
   readonly metrics?: readonly InputMetric[]
   /** Those of them that the page shows, and how. */
   readonly section?: Section
+  /** What needs no hurry, but somebody's eye, a sentence each, though it works. */
+  readonly concerns?: () => readonly string[]
   /** What it has many of, each with a path and a table of its own. */
   readonly listings?: readonly Listing[]
 }

@@ -4,10 +4,10 @@
  */
 
 /**
- * How a value is written: `count`, `bytes`, `duration` (in s) of numbers; `text`; `ago` of a time as ISO 8601; `list` of texts. What is null or
+ * How a value is written: `count`, `bytes`, `duration` (in s) of numbers; `text`, which may be long, and `word`, which is not; `ago` of a time as ISO 8601; `list` of texts. What is null or
  * undefined is shown as unknown, of `ago` as never.
  */
-export type Form = 'count' | 'bytes' | 'duration' | 'text' | 'ago' | 'list'
+type Form = 'count' | 'bytes' | 'duration' | 'text' | 'word' | 'ago' | 'list'
 
 /** A row of a section: one of the input's figures. */
 export interface ShownFigure {
@@ -27,7 +27,7 @@ export interface Section {
   readonly figures: readonly ShownFigure[]
 }
 
-export interface Column {
+interface Column {
   readonly title: string
   /** Of a row. */
   readonly key: string

@@ -1,8 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { type FakeContainer, type FakeEngine, FIRST_NS, frameOf, startFakeEngine, timeOf } from '../../dev/docker/fake-engine.ts'
-import type { WorkerProcess } from '../../dev/worker-process.ts'
+import type { WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
 import type { ListingAnswer } from '../../src/debug/listings.ts'
 import type { ListedRow } from '../../src/flow/shown.ts'
+import { type FakeAnswer, startFakeInfluxDb } from '../fakes/influxdb.ts'
 import { DockerScene } from '../support/docker-scene.ts'
 
 const SECRET = 'a-password-of-a-container'
@@ -15,17 +16,13 @@ function containerOf(n: number, name: string, more: Partial<FakeContainer> = {})
 
 /** So many lines, and then silence. */
 const lines =
-  (count: number) =>
+  (count: number, text = 'line') =>
   (response: { write(bytes: Buffer): unknown }): void => {
-    for (let n = 1; n <= count; n++) response.write(frameOf(1, `${timeOf(BigInt(n) * 1_000_000_000n)} line ${n}\n`))
+    for (let n = 1; n <= count; n++) response.write(frameOf(1, `${timeOf(BigInt(n) * 1_000_000_000n)} ${text} ${n}\n`))
   }
 const usage = { read: '2026-01-01T00:00:05Z', memory_stats: { usage: 1000, limit: 10_000 }, pids_stats: { current: 2 } }
 
-async function start(
-  containers: readonly FakeContainer[],
-  env: Readonly<Record<string, string>> = {},
-  engineOptions = (_: FakeEngine) => {},
-) {
+async function start(containers: readonly FakeContainer[], env: WorkerOptions['env'] = {}, engineOptions = (_: FakeEngine) => {}) {
   const engine = await startFakeEngine({ containers })
   onTestFinished(() => engine.close())
   engineOptions(engine)
@@ -123,17 +120,39 @@ it('says since when the engine is there, that it is away and why, and that it wa
   expect((await engineOf()).engine).toMatchObject({ reconnects: 1, problem: null })
 })
 
-it('says which logs wait, and what is dropped, where outputs do not keep up', async () => {
-  const { worker } = await start([containerOf(1, 'web', { logs: [lines(500)] })], {
-    ...{
-      CFMR_OUTPUT: 'influxdb',
-      CFMR_INFLUXDB_ADDR: 'http://127.0.0.1:9',
-      CFMR_INFLUXDB_DATABASE: 'db',
-      CFMR_INFLUXDB_STARTTIMEOUT: '10m',
-    },
-    ...{ CFMR_MAXINFLIGHT: '100' },
+/** So long that 500 of them come in many reads: what is read at once is handed over at once. */
+const manyReads = 'word '.repeat(400)
+
+it('says which logs wait, and how many readings and events are dropped, where an output does not keep up', async () => {
+  const influxDb = await startFakeInfluxDb()
+  onTestFinished(() => influxDb.close())
+  let go = (_: FakeAnswer) => {}
+  const answer = new Promise<FakeAnswer>((resolve) => {
+    go = resolve
   })
-  // Nothing is read before outputs answer.
-  expect((await listed(worker, '/stats/containers')).rows).toEqual([])
-  await worker.kill()
+  influxDb.onWrite = () => answer
+  const { engine, worker } = await start([containerOf(1, 'web', { logs: [lines(500, manyReads)] })], {
+    ...{ CFMR_OUTPUT: 'influxdb', CFMR_STDOUT_FORMAT: undefined, CFMR_INFLUXDB_ADDR: influxDb.url, CFMR_INFLUXDB_DATABASE: 'db' },
+    CFMR_MAXINFLIGHT: '100',
+  })
+  const figures = async () => (await worker.stats()).inputs['docker'] as unknown as Figures
+  expect(await rowWhen(worker, 'web', ({ logs }) => logs === 'waits for room')).toMatchObject({ state: 'running' })
+  expect(await figures()).toMatchObject({ streaming: 1, waiting_for_room: 1 })
+  for (let n = 1; n <= 300; n++) engine.say(eventOf(n))
+  await worker.waitUntil('events are dropped', async () => (await figures()).dropped_by_kind.event > 0)
+  expect((await worker.get('/metrics')).body).toMatch(/^cfmr_docker_dropped_total\{kind="event"\} [1-9]/m)
+  go({ status: 204 })
+  await rowWhen(worker, 'web', ({ logs, lines: read }) => logs === 'followed' && read === 500)
+  expect((await figures()).waiting_for_room).toBe(0)
 })
+
+interface Figures {
+  readonly waiting_for_room: number
+  readonly dropped_by_kind: { readonly event: number; readonly usage: number }
+}
+
+function eventOf(n: number) {
+  const timeNs = FIRST_NS + BigInt(n)
+  const Actor = { ID: idOf(1), Attributes: { name: 'web', image: 'box:1' } }
+  return { Type: 'container', Action: 'pause', Actor, time: Number(timeNs / 1_000_000_000n), timeNano: String(timeNs) }
+}

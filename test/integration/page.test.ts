@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { startChromium } from '../../dev/chromium.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
 import { ANSWERS } from '../../dev/cloud-controller/faults.ts'
 import { startInfluxDb } from '../../dev/influxdb.ts'
@@ -12,53 +11,15 @@ import { DebugServer } from '../../src/debug/server.ts'
 import { createLog } from '../../src/lib/log.ts'
 import { guidOf, makeApps } from '../support/apps.ts'
 import { logEnvelopes } from '../support/envelopes.ts'
-import { startFoundation } from '../support/firehose.ts'
 import { KafkaTester } from '../support/kafka.ts'
 import { hardToRead, linesOf, pixelsOf, tooWide } from '../support/page-looks.ts'
+import { figureOf, levelOf, overflowOf, pageTests, soon, verdictOf } from '../support/page-tests.ts'
 import { shared, uniqueName } from '../support/shared.ts'
 import { startWorker } from '../support/worker.ts'
 import { quietSources } from '../unit/debug/sources.ts'
 
-/** Or why there is none: then these tests are skipped, and say so. */
-let browser: Browser | string
-beforeAll(async () => {
-  ;[browser] = await Promise.all([startChromium(), shared('program')])
-})
-afterAll(async () => {
-  if (typeof browser !== 'string') await browser.close()
-})
-
-interface Opened {
-  readonly page: Page
-  /** What went to the console besides plain lines, and what it asked of anybody else. */
-  readonly complaints: string[]
-}
-
-async function open(skip: (reason: string) => never, url: string, width = 1280): Promise<Opened> {
-  if (typeof browser === 'string') return skip(browser)
-  const context = await browser.newContext({ viewport: { width, height: 844 } })
-  onTestFinished(() => context.close())
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', (line) => void (['error', 'warning'].includes(line.type()) && complaints.push(line.text())))
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('request', (request) => {
-    const { protocol, host } = new URL(request.url())
-    if (protocol !== 'data:' && host !== new URL(url).host) complaints.push(`a request to ${request.url()}`)
-  })
-  await page.goto(url)
-  return { page, complaints }
-}
-
-const verdictOf = async (page: Page) => ({
-  level: await page.locator('#verdict').getAttribute('data-level'),
-  headline: await page.locator('#headline').textContent(),
-  reasons: await page.locator('#reasons li').allTextContents(),
-})
-const levelOf = async (page: Page) => (await verdictOf(page)).level
-const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrollWidth - innerWidth')
+const { open } = pageTests()
 const ledgerOf = (page: Page, fate: string) => page.locator(`tr[data-fate=${fate}] td`).nth(1).textContent()
-const figureOf = (page: Page, path: string) => page.locator(`td[data-figure="${path}"]`).textContent()
 /** The latest values that stand above a chart. */
 const keysOf = (page: Page, title: string) =>
   page
@@ -66,7 +27,6 @@ const keysOf = (page: Page, title: string) =>
     .locator('dd')
     .allTextContents()
 const text = (count: number) => count.toLocaleString('en')
-const soon = { timeout: 20_000, interval: 200 }
 
 describe('a real worker', () => {
   test('is watched through work, waiting, its end and its next start', async ({ skip }) => {
@@ -299,26 +259,4 @@ describe('whatever the figures are', () => {
     })
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
-})
-
-test('a worker that reads the firehose shows its streams, and no partitions', async ({ skip }) => {
-  const foundation = await startFoundation({ gateway: { batchMs: 20 } })
-  const worker = await startWorker({
-    env: {
-      ...{ CFMR_INPUT: 'firehose', CFMR_OUTPUT: 'stdout', CFMR_CF_API: foundation.cloudController.url },
-      ...{ CFMR_CF_USER: 'admin', CFMR_CF_PASSWORD: 'admin' },
-    },
-    onOutput: () => {},
-  })
-  await worker.ready()
-  await worker.waitUntil('both streams are open', () => foundation.gateway.streams.length === 2)
-  foundation.flow(200)
-  const { page, complaints } = await open(skip, worker.url, 390)
-  await expect.poll(() => figureOf(page, 'inputs.firehose.streams'), soon).toBe('2')
-  await expect.poll(() => figureOf(page, 'inputs.firehose.last_message_time'), soon).toMatch(/ago|now/)
-  await expect.poll(() => levelOf(page), soon).toBe('well')
-  expect(await page.locator('#firehose-section').isVisible()).toBe(true)
-  expect(await page.locator('#kafka-section').isVisible()).toBe(false)
-  expect(await overflowOf(page)).toBe(0)
-  expect(complaints).toEqual([])
 })

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { make, setText } from './dom.ts'
+import { byId, make, setText } from './dom.ts'
 import { clock, duration, percent, rate, shortCount, UNKNOWN } from './format.ts'
 import type { History, Moment } from './history.ts'
 
@@ -14,6 +14,8 @@ interface Series {
 interface ChartPlan {
   readonly title: string
   readonly note: string
+  /** Without this section of the page there is nothing to tell. */
+  readonly of?: string
   readonly series: readonly Series[]
 }
 
@@ -35,6 +37,7 @@ const plans: readonly ChartPlan[] = [
   {
     title: 'Lag',
     note: 'messages not committed yet',
+    of: 'kafka-section',
     series: [{ name: 'all partitions', color: 'one', value: gauge('lag'), format: shortCount }],
   },
   {
@@ -57,6 +60,7 @@ const plans: readonly ChartPlan[] = [
   {
     title: 'Cloud Controller',
     note: 'a second, over 5 s',
+    of: 'metadata-section',
     series: [
       { name: 'cache misses', color: 'two', value: perSecond('misses'), format: rate },
       { name: 'failed requests', color: 'three', value: perSecond('metadataFailures'), format: rate },
@@ -141,7 +145,8 @@ class Chart {
   }
 
   show(history: History): void {
-    const { series } = this.#plan
+    const { series, of } = this.#plan
+    this.#figure.hidden = of !== undefined && !byId(of).checkVisibility()
     const [times, ...columns] = history.columns(
       series.map(
         ({ value }) =>

@@ -9,6 +9,7 @@ const forms: Record<string, (value: never, now: string) => string> = {
   writeTime: (value: number) => (value === 0 ? UNKNOWN : duration(value)),
   percent: (value: number) => percent(value),
   text: (value: string | number) => String(value),
+  word: (value: string) => value,
   list: (value: readonly string[]) => (value.length === 0 ? UNKNOWN : value.join(', ')),
   ago,
 }

@@ -95,6 +95,7 @@ class ListingTable {
       ...this.#columns.map(({ className, dataset }, index) => {
         const cell = make(index === 0 ? 'th' : 'td', className)
         if (index === 0) cell.scope = 'row'
+        cell.dataset['as'] = dataset['as'] ?? 'count'
         if (dataset['as'] === 'text') cell.classList.add('text')
         cell.append(make('span'), make('small'))
         return cell

@@ -44,7 +44,7 @@ export function verdict(circumstances: Circumstances): Verdict {
     return {
       level: 'attention',
       headline: 'Starting',
-      summary: 'It reads once Kafka, Cloud Controller and InfluxDB have answered.',
+      summary: 'It reads once all that it needs have answered.',
       reasons,
     }
   }
@@ -81,14 +81,20 @@ function nextTry(nowMs: number, nextTryMs: number): string {
   return seconds > 0 ? `Next try in ${seconds} s.` : 'Trying again …'
 }
 
-function flow({ kafka, app, runtime }: StatsSnapshot, history: History): string {
-  const behind = kafka.lag === 0 ? 'nothing is behind' : `${plural(kafka.lag, 'message')} behind`
+function flow(stats: StatsSnapshot, history: History): string {
+  const { kafka } = stats
+  // Only of partitions it is known.
+  const behind = kafka.lag > 0 ? `; ${plural(kafka.lag, 'message')} behind` : kafka.partitions.length > 0 ? '; nothing is behind' : ''
+  return `${pace(stats, history)}${behind}.`
+}
+
+function pace({ app, runtime }: StatsSnapshot, history: History): string {
   const read = history.perSecond('consumed')
-  if (read === undefined) return `${behind[0]?.toUpperCase()}${behind.slice(1)}.`
-  if (read > 0) return `Reads ${rate(read)} a second, stores ${rate(history.perSecond('points') ?? 0)}; ${behind}.`
-  if (app.consume === 0) return `No message has come yet; ${behind}.`
+  if (read === undefined) return 'It has just been asked for the first time'
+  if (read > 0) return `Reads ${rate(read)} a second, stores ${rate(history.perSecond('points') ?? 0)}`
+  if (app.consume === 0) return 'No message has come yet'
   const quiet = (Date.parse(runtime.time) - Date.parse(app.last_consume_time)) / 1000
-  return `No message for ${duration(Math.round(quiet))}; ${behind}.`
+  return `No message for ${duration(Math.round(quiet))}`
 }
 
 function canReadAgain({ inputs }: StatsSnapshot): boolean {
@@ -96,8 +102,8 @@ function canReadAgain({ inputs }: StatsSnapshot): boolean {
 }
 
 /** What needs no hurry, but somebody's eye. */
-function concernsOf({ kafka, metadata, influxdb }: StatsSnapshot, history: History): string[] {
-  const concerns: string[] = []
+function concernsOf({ kafka, metadata, influxdb, inputs }: StatsSnapshot, history: History): string[] {
+  const concerns = Object.values(inputs).flatMap((input) => input.concerns)
   if (metadata.held > 0) {
     const apps = metadata.held_apps.join(', ')
     concerns.push(`${plural(metadata.held, 'message waits', 'messages wait')} for Cloud Controller's answer about the apps ${apps}`)

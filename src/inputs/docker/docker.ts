@@ -19,6 +19,7 @@ import { Tracker } from './inventory/tracker.ts'
 import { Followers } from './logs/followers.ts'
 import { DOCKER_METRICS } from './metrics.ts'
 import { StateFile } from './positions/state-file.ts'
+import { dockerConcerns } from './shown/concerns.ts'
 import { containersListing } from './shown/containers.ts'
 import { dockerFigures } from './shown/figures.ts'
 import { gapsListing } from './shown/gaps.ts'
@@ -59,6 +60,7 @@ export class DockerInput implements Input, InputStats {
   readonly section = DOCKER_SECTION
   readonly listings: readonly Listing[]
   readonly figures: () => Readonly<Record<string, unknown>>
+  readonly concerns: () => readonly string[]
   readonly acknowledged: boolean
   readonly #options: DockerInputOptions
   readonly #inventory: Inventory
@@ -140,6 +142,7 @@ export class DockerInput implements Input, InputStats {
       keepsPositions: options.stateFolder !== undefined,
     }
     this.figures = () => dockerFigures(parts)
+    this.concerns = () => dockerConcerns(parts)
     this.listings = [containersListing(parts), gapsListing(this.#gaps)]
   }
 

@@ -158,7 +158,16 @@ describe('everything', () => {
         write_seconds: { p50: 0.01, p90: 0.02, p99: 0.03, max: 0.04 },
       },
       inputs: {
-        kafka: { acknowledged: true, messages: 0, bytes: 0, dropped: 0, failures: 0, last_error: null, last_message_time: null },
+        kafka: {
+          acknowledged: true,
+          concerns: [],
+          messages: 0,
+          bytes: 0,
+          dropped: 0,
+          failures: 0,
+          last_error: null,
+          last_message_time: null,
+        },
       },
       outputs: {
         influxdb: {

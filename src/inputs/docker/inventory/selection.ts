@@ -10,7 +10,7 @@ export interface ContainerPattern {
 }
 
 /** What there is to read of a container, as CFMR_DOCKER_COLLECT calls it. */
-export type Collected = 'logs' | 'stats' | 'events'
+type Collected = 'logs' | 'stats' | 'events'
 
 /** What of a container is read. */
 export interface Selected extends Readonly<Record<Collected, boolean>> {

@@ -9,7 +9,7 @@ export function gapsListing(gaps: Gaps): Listing {
     note: 'The latest of each container and cause.',
     columns: [
       { title: 'Container', key: 'container' },
-      { title: 'cause', key: 'cause', as: 'text', note: 'why' },
+      { title: 'cause', key: 'cause', as: 'word', note: 'why' },
       { title: 'error', key: 'error', as: 'text', isWide: true },
       { title: 'noticed', key: 'time', as: 'ago' },
     ],

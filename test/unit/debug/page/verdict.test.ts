@@ -20,8 +20,8 @@ describe('all is well', () => {
   test('also where nothing comes: since when', () => {
     const last = new Date(startMs - 58_000).toISOString()
     const idle = { ledger: { consumed: 9 }, app: { consume: 9, last_consume_time: last } }
-    expect(judge(historyOf([idle, idle]))).toMatchObject({ level: 'well', summary: 'No message for 1 min 0 s; nothing is behind.' })
-    expect(judge(historyOf([{}, {}]))).toMatchObject({ level: 'well', summary: 'No message has come yet; nothing is behind.' })
+    expect(judge(historyOf([idle, idle]))).toMatchObject({ level: 'well', summary: 'No message for 1 min 0 s.' })
+    expect(judge(historyOf([{}, {}]))).toMatchObject({ level: 'well', summary: 'No message has come yet.' })
   })
 })
 
@@ -32,7 +32,7 @@ describe('it is not', () => {
   })
 
   test('where it waits and an input cannot read again: that something may be lost', () => {
-    const inputs = { firehose: { acknowledged: false } }
+    const inputs = { firehose: { acknowledged: false, concerns: [] } }
     const judged = judge(historyOf([{ not_ready: ['firehose: no stream is open'], inputs } as never]))
     expect(judged.summary).toBe('It cannot read or write now. What comes over an input that cannot read again may be lost meanwhile.')
     expect(judge(historyOf([{ not_ready: ['kafka: a'] }])).summary).toContain('Nothing is lost')
@@ -66,6 +66,12 @@ describe('it is not', () => {
     ['Kafka deleted something', { kafka: { skipped: 7 } }, /deleted 7 messages/],
   ])('quite, where %s', (_, change, reason) => {
     expect(judge(historyOf([{}, change]))).toMatchObject({ level: 'attention', reasons: [expect.stringMatching(reason)] })
+  })
+
+  test('quite, where an input has something to look at, though all goes on', () => {
+    const concerns = ['docker: the logs of web cannot be read']
+    const judged = judge(historyOf([{ inputs: { docker: { concerns } } } as never]))
+    expect(judged).toMatchObject({ level: 'attention', headline: 'Works, with something to look at', reasons: concerns })
   })
 
   test('for a minute only where something failed and all goes on', () => {
