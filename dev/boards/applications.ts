@@ -1,55 +1,22 @@
-import { type Board, dataSourceVariable, variableSource } from './board.ts'
+import { containers } from './applications-containers.ts'
+import {
+  byChoice,
+  byInstance,
+  durationAt,
+  lines,
+  perSecond,
+  requests,
+  rowPerApp,
+  series,
+  sizeAt,
+  source,
+  stat,
+  table,
+  timeSeries,
+  top,
+} from './applications-queries.ts'
+import { type Board, dataSourceVariable } from './board.ts'
 import * as panels from './panels.ts'
-
-const source = variableSource('influxdb')
-
-/** Of the apps chosen at the top, in the time that is looked at. */
-const chosen = '"org" =~ /^$org$/ AND "space" =~ /^$space$/ AND "app" =~ /^$app$/ AND $timeFilter'
-const also = (where?: string) => (where === undefined ? chosen : `${where} AND ${chosen}`)
-
-interface Select {
-  readonly select: string
-  readonly from: 'http_request' | 'log' | 'instance'
-  readonly where?: string
-}
-
-/** A value for each step of time and each of the tags; 0 where `fill` says so, else a gap, where there was nothing. */
-function series({
-  select,
-  from,
-  where,
-  by = [],
-  name,
-  fill = 'null',
-}: Select & { by?: readonly string[]; name: string; fill?: '0' | 'null' }) {
-  const groups = ['time($__interval)', ...by.map((tag) => `"${tag}"`)].join(', ')
-  const query = `SELECT ${select} FROM "$rp"."${from}" WHERE ${also(where)} GROUP BY ${groups} fill(${fill})`
-  return { query, rawQuery: true, resultFormat: 'time_series', alias: name }
-}
-
-/** One row for each app, of the whole time. */
-function rowPerApp({ select, from, where }: Select) {
-  const query = `SELECT ${select} FROM "$rp"."${from}" WHERE ${also(where)} GROUP BY "org", "space", "app"`
-  return { query, rawQuery: true, resultFormat: 'table' }
-}
-
-/** The instances with the highest values of a field. */
-function top(field: string, name: string) {
-  const query = `SELECT top("${field}", "org", "space", "app", "instance", 20) AS "${name}" FROM "$rp"."instance" WHERE ${chosen}`
-  return { query, rawQuery: true, resultFormat: 'table' }
-}
-
-const perSecond = (field: string) => `sum("${field}") * 1000 / $__interval_ms`
-const requests = { select: perSecond('count'), from: 'http_request', fill: '0' } as const
-const lines = { select: perSecond('count'), from: 'log', fill: '0' } as const
-const byChoice = { by: ['$by'], name: '$tag_$by' } as const
-const byInstance = { by: ['space', 'app', 'instance'], name: '$tag_space/$tag_app/$tag_instance' } as const
-const durationAt = (percent: number) => ({ select: `percentile("duration", ${percent})`, from: 'http_request' }) as const
-const sizeAt = (percent: number) => ({ select: `percentile("response_size", ${percent})`, from: 'http_request' }) as const
-
-const stat = (options: Omit<panels.StatOptions, 'source'>) => panels.stat({ source, ...options })
-const timeSeries = (options: Omit<panels.TimeSeriesOptions, 'source'>) => panels.timeSeries({ source, ...options })
-const table = (options: Omit<panels.TableOptions, 'source'>) => panels.table({ source, ...options })
 
 /** Values of a tag that exist in what is chosen to its left. */
 const tagVariable = (name: string, label: string, where = '') => ({
@@ -73,9 +40,9 @@ const quota = (field: 'memory' | 'disk') => [
 
 export const applications: Board = {
   uid: 'cfmr-applications',
-  title: 'Cloud Foundry applications',
+  title: 'Applications',
   description:
-    'Requests, response times, logs, CPU, memory and disk of Cloud Foundry applications, as cf-metrics-refinery writes them to InfluxDB.',
+    'Requests, response times, logs, CPU, memory and disk of Cloud Foundry applications and of containers in Docker, as cf-metrics-refinery writes them to InfluxDB.',
   from: 'now-1h',
   variables: [
     dataSourceVariable('influxdb'),
@@ -256,5 +223,6 @@ export const applications: Board = {
         ],
       ],
     },
+    containers,
   ],
 }

@@ -1,5 +1,6 @@
 import { type Board, dataSourceVariable } from './board.ts'
 import * as panels from './panels.ts'
+import { docker } from './worker-docker.ts'
 import { firehose } from './worker-firehose.ts'
 import { OF, perSecond, query, source, stat, timeSeries, totalPerSecond, value } from './worker-queries.ts'
 import { servers } from './worker-servers.ts'
@@ -109,6 +110,7 @@ export const worker: Board = {
       ],
     },
     firehose,
+    docker,
     ...servers,
     {
       title: 'Process',

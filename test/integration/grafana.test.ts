@@ -9,6 +9,7 @@ import { worker } from '../../dev/boards/worker.ts'
 import { type InfluxQl, influxQl } from '../../dev/influxql.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { scratchFolder } from '../../dev/scratch-folder.ts'
+import { type ContainerOwner, writeContainers } from '../support/container-points.ts'
 import { ALL, boardFile, type Choice, expand, joinForInfluxQl, panelsOf, readBoard } from '../support/grafana.ts'
 import { grafanaSchema } from '../support/grafana-schema.ts'
 import { shared, uniqueName } from '../support/shared.ts'
@@ -80,6 +81,12 @@ describe("the board of the applications, over a replay's points in InfluxDB", ()
     writeFileSync(file, envelopes.join('\n'))
     const env = { PATH: process.env['PATH'], CFMR_CF_API: sampleAppsApi, CFMR_INFLUXDB_ADDR: url, CFMR_INFLUXDB_DATABASE: database }
     await promisify(execFile)(process.execPath, [path, 'replay', file], { env })
+    // Of an app that has requests, too: those are what the variables are asked of here.
+    const [owner] = await influxDb.query(
+      `SELECT "count", "org", "space", "app" FROM "http_request" WHERE "space" = 'dev' LIMIT 1`,
+      database,
+    )
+    await writeContainers({ url, database, firstMs, influxDb, owner: owner as unknown as ContainerOwner })
   })
 
   const ask = (query: string, choice: Choice) => influxDb.query(expand(query, macros, variables, choice, joinForInfluxQl), database)

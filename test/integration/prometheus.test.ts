@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FakeEngine, startFakeEngine } from '../../dev/docker/fake-engine.ts'
 import { Load } from '../../dev/load/load.ts'
 import { loadMix } from '../../dev/load/mix.ts'
 import { GatewayFake } from '../../dev/loggregator/gateway.ts'
 import { Numbered, NumberedFlow } from '../../dev/loggregator/numbered.ts'
 import { type PrometheusServer, promtool, startPrometheus } from '../../dev/prometheus.ts'
+import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
 import { WorkerProcess } from '../../dev/worker-process.ts'
 import { sleep } from '../../src/lib/sleep.ts'
@@ -39,6 +41,7 @@ let worker: WorkerProcess
 let prometheus: PrometheusServer
 let gateway: GatewayFake
 let flow: NumberedFlow
+let engine: FakeEngine
 
 beforeAll(async () => {
   const [installation] = await Promise.all([Installation.open(), shared('program')])
@@ -48,8 +51,11 @@ beforeAll(async () => {
   gateway = await GatewayFake.start({ authorize: () => true })
   const numbered = new Numbered()
   flow = new NumberedFlow({ numbered, publish: (...envelopes) => gateway.publish(...envelopes), perSecond: 50 })
-  const firehose = { CFMR_INPUT: 'kafka,firehose', CFMR_FIREHOSE_URL: gateway.url, CFMR_CF_TOKEN: 'a-token-for-the-gateway' }
-  worker = await WorkerProcess.start({ env: site.env({ CFMR_KAFKA_TOPICS: topic, ...firehose }) })
+  const web = { id: 'ab'.repeat(32), name: 'web', isRunning: true, startedAt: '2026-01-01T00:00:00Z', logs: [() => {}] }
+  engine = await startFakeEngine({ containers: [web] })
+  const firehose = { CFMR_FIREHOSE_URL: gateway.url, CFMR_CF_TOKEN: 'a-token-for-the-gateway' }
+  const inputs = { CFMR_INPUT: 'kafka,firehose,docker', ...firehose, CFMR_DOCKER_HOST: engine.host, CFMR_STATE: scratchFolder('state') }
+  worker = await WorkerProcess.start({ env: site.env({ CFMR_KAFKA_TOPICS: topic, ...inputs }) })
   await worker.ready()
   prometheus = await startPrometheus({ targets: [new URL(worker.url).host], ruleFiles: [alertsFile] })
 })
@@ -60,6 +66,7 @@ afterAll(async () => {
   await worker?.kill()
   await flow?.stop()
   await gateway?.close()
+  await engine?.close()
   await site?.close()
 })
 
