@@ -5,7 +5,7 @@ export const source = variableSource('influxdb')
 
 /** Of the apps chosen at the top, in the time that is looked at. */
 const chosen = '"org" =~ /^$org$/ AND "space" =~ /^$space$/ AND "app" =~ /^$app$/ AND $timeFilter'
-export const also = (where?: string) => (where === undefined ? chosen : `${where} AND ${chosen}`)
+const also = (where?: string) => (where === undefined ? chosen : `${where} AND ${chosen}`)
 
 interface Select {
   readonly select: string

@@ -4,6 +4,7 @@ import { startInfluxDb } from '../influxdb.ts'
 import type { InfluxQl } from '../influxql.ts'
 import { scratchFolder } from '../scratch-folder.ts'
 import { WorkerProcess } from '../worker-process.ts'
+import { CONTAINERS, startContainers } from './containers.ts'
 
 export interface DockerDemoOptions {
   /** Until `stop` aborts without it. */
@@ -12,29 +13,6 @@ export interface DockerDemoOptions {
 }
 
 const DATABASE = 'docker_demo'
-
-/** Says so many lines a second on stdout, one on stderr, and uses some CPU. */
-const chatty = (perSecond: number, what: string) =>
-  `trap 'exit 0' TERM; while true; do i=0; while [ $i -lt ${perSecond} ]; do i=$((i+1)); n=$((n+1)); echo "${what} $n"; done; echo "slow: $n" >&2; sleep 1; done`
-
-const CONTAINERS: Readonly<Record<string, { readonly script: string; readonly options: readonly string[] }>> = {
-  'shop-web-1': {
-    script: chatty(50, 'GET /cart'),
-    options: ['--label', 'com.docker.compose.service=web', '--label', 'com.docker.compose.project=shop', '--memory', '64m'],
-  },
-  'shop-db-1': {
-    script: chatty(10, 'checkpoint'),
-    options: ['--label', 'com.docker.compose.service=db', '--label', 'com.docker.compose.project=shop'],
-  },
-  cart: {
-    script: chatty(20, 'order'),
-    options: [
-      '--env',
-      'VCAP_APPLICATION={"application_name":"cart","application_id":"7a9c1d2e","organization_name":"acme","space_name":"prod"}',
-    ],
-  },
-  terminal: { script: chatty(5, 'prompt'), options: ['--tty'] },
-}
 
 /** With a field that each of their points has. */
 const MEASUREMENTS = [
@@ -60,7 +38,7 @@ async function show(
   influxDb: InfluxQl & { readonly url: string },
   { seconds, stop }: DockerDemoOptions,
 ): Promise<boolean> {
-  for (const [name, { script, options }] of Object.entries(CONTAINERS)) await engine.start(script, ['--name', name, ...options])
+  await startContainers(engine)
   const worker = await WorkerProcess.start({
     env: {
       CFMR_INPUT: 'docker',
@@ -77,13 +55,13 @@ async function show(
   })
   await worker.ready({ timeoutMs: 60_000 })
   console.log(`
-  engine     ${engine.host}   containers ${Object.keys(CONTAINERS).join(', ')}
+  engine     ${engine.host}   containers ${CONTAINERS.map(({ name }) => name).join(', ')}
   InfluxDB   ${influxDb.url}   database ${DATABASE}
-  worker     ${worker.url}   look at it, or at /stats, /metrics, /readyz
+  worker     ${worker.url}   its page says what of each container is read; or look at /stats, /stats/containers, /metrics, /readyz
   ${seconds === undefined ? 'Ctrl-C ends it and counts' : `for ${seconds} s`}
 `)
   await showProgress(worker, seconds, stop)
-  await Promise.all(Object.keys(CONTAINERS).map((name) => engine.docker('stop', name)))
+  await Promise.all(CONTAINERS.map(({ name }) => engine.docker('stop', name)))
   const said = await linesOf(engine)
   await worker.waitUntil('all is read and written', async () => (await loggedIn(influxDb)) >= said, { everyMs: 500 })
   const { ledger } = await worker.stats()
@@ -93,7 +71,7 @@ async function show(
   for (const [measurement, field] of MEASUREMENTS) {
     const count = await influxDb.count(DATABASE, measurement, field)
     const [example] = await influxDb.query(`SELECT * FROM "${measurement}" ORDER BY time DESC LIMIT 1`, DATABASE)
-    console.log(`${measurement.padEnd(16)}${String(count).padStart(8)} points, such as ${JSON.stringify(example)}`)
+    console.log(`${measurement.padEnd(16)}${String(count).padStart(8)} points, such as ${JSON.stringify(example, withoutNull)}`)
   }
   const isComplete = stored === said && ledger.residue === 0 && exit.code === 0
   console.log(
@@ -119,10 +97,13 @@ async function showProgress(worker: WorkerProcess, seconds: number | undefined, 
   }
 }
 
-/** What the engine has of all their logs. */
+/** What the engine has of all the logs that are read. */
 async function linesOf(engine: DockerEngine): Promise<number> {
-  const counts = await Promise.all(Object.keys(CONTAINERS).map((name) => engine.countLines(name)))
+  const counts = await Promise.all(CONTAINERS.filter(({ isRead }) => isRead).map(({ name }) => engine.countLines(name)))
   return counts.reduce((sum, count) => sum + count, 0)
 }
+
+/** What a point does not have. */
+const withoutNull = (_: string, value: unknown) => value ?? undefined
 
 const loggedIn = (influxDb: InfluxQl) => influxDb.count(DATABASE, 'log', 'count')

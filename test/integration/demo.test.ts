@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { scratchFolder } from '../../dev/scratch-folder.ts'
 import { shared } from '../support/shared.ts'
 
 const run = promisify(execFile)
@@ -27,6 +28,15 @@ it('the demo shows containers of a real engine, and ends with all of their lines
   const { stdout } = await run(process.execPath, ['--import', 'tsx', demo, '--input', 'docker', '--seconds', '3'])
   expect(stdout).toMatch(/^(\d+) lines are in the containers' logs, \1 in InfluxDB: nothing is missing$/m)
   expect(stdout).toMatch(/^container_event +[1-9]/m)
+})
+
+it('where there is neither Java nor Docker, nor any other program, the demo shows the firehose with Node alone', async () => {
+  await shared('program')
+  const env = { PATH: scratchFolder('no-programs'), HOME: process.env['HOME'] }
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', demo, '--seconds', '2', '--rate', '500'], { env })
+  expect(stdout).toMatch(/^No servers: there is neither Java 17 with Maven and apt-get, nor Docker/m)
+  expect(stdout).toMatch(/^ {2}stdout {5}a document a line$/m)
+  expect(stdout).toMatch(/[1-9]\d* sent: nothing is missing$/m)
 })
 
 it('an output that there is not is named, with those that there are', async () => {
