@@ -58,7 +58,7 @@ it('says of each container what is read, and of what is not read why', async () 
     containerOf(5, 'ended', { isRunning: false, logs: [(response) => response.end()] }),
     containerOf(6, 'refused'),
   ]
-  const { worker } = await start(containers, { CFMR_DOCKER_EXCLUDE: 'name=left-*' }, (engine) => {
+  const { worker, engine } = await start(containers, { CFMR_DOCKER_EXCLUDE: 'name=left-*' }, (engine) => {
     engine.intercept = (request, response) => {
       const isLog = (n: number) => request.url?.includes(`/${idOf(n)}/logs`) === true
       if (isLog(4)) response.writeHead(501).end('{"message":"configured logging driver does not support reading"}')
@@ -96,6 +96,9 @@ it('says of each container what is read, and of what is not read why', async () 
     ...{ containers: 6, running: 5, streaming: 1, inspections_waiting: 0, waiting_for_room: 0 },
     positions: { kept: true, last_save_time: expect.stringMatching(/Z$/), save_failures: 0, problem: null },
   })
+  // What docs/inputs/docker.md says that a proxy has to let through.
+  const allowed = /^GET (\/_ping|\/v1\.43\/(info|events|containers\/json|containers\/\w{64}\/(json|logs|stats)))(\?|$)/
+  expect(engine.requests.filter((request) => !allowed.test(request))).toEqual([])
   for (const path of ['/', '/stats', '/stats/containers', '/stats/gaps', '/metrics']) {
     expect((await worker.get(path)).body, path).not.toContain(SECRET)
   }
