@@ -1,5 +1,6 @@
 import { Ledger } from '../../src/flow/ledger.ts'
-import { DockerInput, type DockerInputOptions } from '../../src/inputs/docker/docker.ts'
+import { DockerInput } from '../../src/inputs/docker/docker.ts'
+import type { DockerInputOptions } from '../../src/inputs/docker/docker-input-options.ts'
 import { Engine } from '../../src/inputs/docker/engine/engine.ts'
 import { quietLog } from './quiet-log.ts'
 

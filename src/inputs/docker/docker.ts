@@ -1,7 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { Logger } from 'pino'
 import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
-import type { Ledger } from '../../flow/ledger.ts'
 import type { Listing } from '../../flow/shown.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
@@ -9,11 +7,11 @@ import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
 import type { Run } from '../offsets/offset-tracker.ts'
 import type { ContainerSource } from './container-source.ts'
-import type { Engine } from './engine/engine.ts'
+import type { DockerInputOptions } from './docker-input-options.ts'
 import { ContainerAck, Flight } from './flight.ts'
 import { Gaps } from './gaps.ts'
 import type { Container, Description } from './inventory/container.ts'
-import type { DescribeOptions } from './inventory/inspection.ts'
+import { warnOfNothingIncluded } from './inventory/include-warning.ts'
 import { Inventory } from './inventory/inventory.ts'
 import { Tracker } from './inventory/tracker.ts'
 import { Followers } from './logs/followers.ts'
@@ -27,31 +25,9 @@ import { DOCKER_SECTION } from './shown/section.ts'
 import { Unasked } from './unasked.ts'
 import { Sampler } from './usage/sampler.ts'
 
-export interface DockerInputOptions extends DescribeOptions {
-  readonly engine: Engine
-  /** A folder; undefined: positions are not kept. */
-  readonly stateFolder: string | undefined
-  readonly statsIntervalMs: number
-  /** 0: never. */
-  readonly diskIntervalMs: number
-  readonly inventoryTimeoutMs: number
-  /** Bytes of a line that are kept. */
-  readonly maxLineBytes: number
-  /** Messages read and not settled, and bytes of them: reading of logs pauses at either. */
-  readonly maxInFlight: number
-  readonly maxInFlightBytes: number
-  /** Called at a limit: whoever collects must not wait for more. */
-  readonly flushNow: () => void
-  /** Bytes that outputs keep of messages in flight: they count with those. */
-  readonly keptBytes: () => number
-  readonly ledger: Ledger
-  readonly log: Logger
-}
-
 const WAIT_MS = 500
 /** After this long at a limit without anything settled, reading is paused. */
 const PAUSED_AFTER_MS = 5000
-const INCLUDE_WARN_MS = 60_000
 
 /** Everything that a Docker engine says of its containers: lines of their logs, what they use, what happens to them. */
 export class DockerInput implements Input, InputStats {
@@ -180,7 +156,8 @@ export class DockerInput implements Input, InputStats {
       log.warn('Docker: CFMR_STATE is not set: logs of running containers are read from now on, and after a restart from then on')
     }
     const stopping = this.#stopping.signal
-    const tasks = [this.#tracker.run(stopping), this.#save(stopping), this.#watchInclude(stopping)]
+    const containers = () => this.#inventory.containers.values()
+    const tasks = [this.#tracker.run(stopping), this.#save(stopping), warnOfNothingIncluded({ selection, containers, log }, stopping)]
     if (selection.collect.has('stats')) tasks.push(this.#sampler.run(stopping))
     const end = () => {
       this.#stopping.abort()
@@ -260,14 +237,4 @@ export class DockerInput implements Input, InputStats {
       await this.#followers.savePositions(this.#tracker.hasListed)
     }
   }
-
-  async #watchInclude(stop: AbortSignal): Promise<void> {
-    const { selection, log } = this.#options
-    if (selection.include.length === 0) return
-    await sleep(INCLUDE_WARN_MS, stop)
-    const isAny = [...this.#inventory.containers.values()].some(({ description }) => description !== undefined && isChosen(description))
-    if (!stop.aborted && !isAny) log.warn('Docker: CFMR_DOCKER_INCLUDE matches no container: nothing is read')
-  }
 }
-
-const isChosen = ({ selected }: Description) => selected.logs || selected.stats || selected.events
