@@ -225,6 +225,8 @@ describe('everything', () => {
     Object.assign(sources.outputs[0]?.output ?? {}, { lastError: 'POST http://me:other@influx/write?p=hunter2! failed' })
     sources.enricher.lastError = 'no login with hunter2!'
     reasons.output.push('influxdb: hunter2! is wrong')
+    const figures = () => ({ engine: { problem: 'hunter2! is wrong' }, not_streaming: [{ problem: 'nor is http://me:other@proxy right' }] })
+    Object.assign(sources.inputs[0].input, { figures, concerns: () => ['hunter2! is wrong'] })
     const stats = new Stats(sources)
     expect(JSON.stringify([stats.snapshot(), stats.notReady()])).not.toMatch(/hunter2|other/)
   })
