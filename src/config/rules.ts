@@ -167,7 +167,8 @@ function* cloudFoundry(rules: Rules): Generator<string> {
 function* outputs(rules: Rules): Generator<string> {
   const { mode, values, isSet } = rules
   const chosen = values.CFMR_OUTPUT ?? []
-  const common = { kafka: commonKafka(rules) as never }
+  const withoutEnvelopes = chosenInputs(rules).filter(({ hasEnvelopes }) => !hasEnvelopes)
+  const common = { kafka: commonKafka(rules) as never, inputsWithoutEnvelopes: withoutEnvelopes.map((end) => end.name) }
   for (const { name, mistakes } of OUTPUTS) if (chosen.includes(name)) yield* mistakes({ values, isSet: isSet as never }, common)
   if (mode !== 'replay' && chosen.length > 0) yield* foreign(OUTPUTS, chosen, 'CFMR_OUTPUT', 'outputs', isSet)
 }

@@ -75,6 +75,8 @@ export interface InputEnd<V extends Variables = Variables> {
   readonly acknowledged: boolean
   /** Whether it keeps how far it is in the folder of CFMR_STATE; Kafka does that itself. */
   readonly keepsState: boolean
+  /** Whether its messages are Cloud Foundry's envelopes, which an output can pass on as they came. */
+  readonly hasEnvelopes: boolean
   /** Whether Cloud Controller is asked whose its messages are. */
   readonly needsCloudController: boolean
   readonly variables: V & Readonly<Record<string, Description>>

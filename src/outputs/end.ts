@@ -18,6 +18,12 @@ export interface BuiltOutput {
   readonly spelling?: () => AppSpelling
 }
 
+/** What outputs are judged by beside their own variables. */
+interface OutputRules extends Pick<Common, 'kafka'> {
+  /** Chosen inputs whose messages are no envelopes. */
+  readonly inputsWithoutEnvelopes: readonly string[]
+}
+
 /** An output that was chosen, with its own settings. */
 export interface ConfiguredOutput {
   readonly name: string
@@ -39,6 +45,6 @@ export interface OutputEnd<V extends Variables = Variables> {
   readonly title: string
   readonly variables: V & Readonly<Record<string, Description>>
   /** What is missing, and what does not go together: `NAME: found …, expected …` each. Asked where the output is chosen. */
-  mistakes(rules: EndRules<V>, common: Pick<Common, 'kafka'>): Iterable<string>
+  mistakes(rules: EndRules<V>, common: OutputRules): Iterable<string>
   configure(values: ValuesOf<V>, common: Common): ConfiguredOutput
 }

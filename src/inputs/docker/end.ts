@@ -14,6 +14,7 @@ export const docker: InputEnd<typeof variables> = {
   // Logs are, with CFMR_STATE; what else there is cannot be read again.
   acknowledged: false,
   keepsState: true,
+  hasEnvelopes: false,
   needsCloudController: false,
   variables,
   *mistakes({ values, isSet }) {

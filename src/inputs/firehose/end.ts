@@ -11,6 +11,7 @@ export const firehose: InputEnd<typeof variables> = {
   title: 'Input: firehose',
   acknowledged: false,
   keepsState: false,
+  hasEnvelopes: true,
   needsCloudController: true,
   variables,
   *mistakes({ isSet }, { isApiFile, hasToken }) {

@@ -15,6 +15,7 @@ export const kafka: InputEnd<typeof variables> = {
   title: 'Input: kafka',
   acknowledged: true,
   keepsState: false,
+  hasEnvelopes: true,
   needsCloudController: true,
   variables,
   *mistakes({ values, isSet }, { kafka: { deadLetterTopic } }) {

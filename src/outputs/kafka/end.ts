@@ -16,7 +16,7 @@ export const kafka: OutputEnd<typeof variables> = {
   name: 'kafka',
   title: 'Output: kafka',
   variables,
-  *mistakes({ values, isSet }, { kafka: read }) {
+  *mistakes({ values, isSet }, { kafka: read, inputsWithoutEnvelopes }) {
     const { CFMR_KAFKAOUTPUT_TOPIC: topic, CFMR_KAFKAOUTPUT_BROKERS: brokers } = values
     if (!isSet('CFMR_KAFKAOUTPUT_TOPIC')) yield 'CFMR_KAFKAOUTPUT_TOPIC: not set, expected the topic that messages are sent to'
     if (!isSet('CFMR_KAFKAOUTPUT_BROKERS')) {
@@ -27,6 +27,9 @@ export const kafka: OutputEnd<typeof variables> = {
     yield* pair(isSet, 'CFMR_KAFKAOUTPUT_SASLUSERNAME', 'CFMR_KAFKAOUTPUT_SASLPASSWORD')
     if (values.CFMR_KAFKAOUTPUT_COMPRESSION === 'zstd' && !canWriteZstd) {
       yield `CFMR_KAFKAOUTPUT_COMPRESSION: found "zstd", expected another with Node ${process.version}: only 22.15 and later can write it`
+    }
+    if (values.CFMR_KAFKAOUTPUT_FORMAT === 'envelope' && inputsWithoutEnvelopes.length > 0) {
+      yield `CFMR_KAFKAOUTPUT_FORMAT: found "envelope", expected "document" with ${inputsWithoutEnvelopes.join(' and ')} in CFMR_INPUT: what comes from there is no envelope of Cloud Foundry's that could be passed on`
     }
     const loop = topic === undefined ? undefined : loopOf(topic, brokers, read)
     if (loop !== undefined) {

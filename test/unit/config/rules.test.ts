@@ -116,6 +116,15 @@ describe('what belongs to Kafka', () => {
     ])
   })
 
+  test('an envelope is passed on as it came where what is read are envelopes, and nowhere else', () => {
+    const envelopes = { ...own, CFMR_KAFKAOUTPUT_FORMAT: 'envelope' }
+    const problem = expect.stringMatching(/^CFMR_KAFKAOUTPUT_FORMAT: found "envelope", expected "document" with docker in CFMR_INPUT: /)
+    expect(mistakes({ ...envelopes, CFMR_INPUT: 'kafka, docker' })).toEqual([problem])
+    expect(mistakes({ ...own, CFMR_INPUT: 'kafka, docker' })).toEqual([])
+    expect(mistakes({ ...envelopes, ...noInput, CFMR_KAFKA_BROKERS: 'kafka-1:9092' })).toEqual([])
+    expect(mistakes(envelopes)).toEqual([])
+  })
+
   test('brokers are missed once, by what reads', () => {
     expect(mistakes({ ...own, CFMR_KAFKA_BROKERS: '' })).toEqual(['CFMR_KAFKA_BROKERS: not set, expected a list of host:port'])
   })
