@@ -70,8 +70,18 @@ export interface Input {
   read(stop: AbortSignal): AsyncIterable<Delivery>
   /** Told that outputs may keep less than before, where that counts against what it may have in flight. */
   freed?(): void
-  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `steadyNowMs()`). Resolves to the number of messages that will be read again. */
-  close(deadlineMs: number): Promise<number>
+  /** Passes the last acks upstream and leaves, until `deadlineMs` (a time as of `steadyNowMs()`). Resolves to what it leaves unsettled. */
+  close(deadlineMs: number): Promise<readonly Left[]>
+}
+
+/** What an input leaves behind when it is closed. */
+export interface Left {
+  /** In the operator's words: envelopes, lines of logs. */
+  readonly of: string
+  /** Where they are read again: how many, those that are settled behind one that is not included. Else how many are not settled. */
+  readonly count: number
+  /** False: nobody sends them again. */
+  readonly isReadAgain: boolean
 }
 
 /** Where a translator puts the records of one output. `Encoder` is how that output spells them. */
@@ -96,6 +106,8 @@ export interface Sink<Encoder = unknown> {
 export interface WaitingRoom<Encoder = unknown> {
   /** The message waits until {@link Translator.lookUp} has said what `key` is, then goes on to `sinks`. Its bytes are copied. */
   hold(key: string, ack: Ack, index: number, original: Uint8Array, sinks: readonly Sink<Encoder>[]): void
+  /** Whether messages of `key` wait here, or are still on their way to one of these sinks: what went there now would come before them. */
+  isHolding(key: string, sinks: readonly Sink<Encoder>[]): boolean
 }
 
 /**

@@ -68,6 +68,10 @@ export class HeldMessages {
     return this.#byGuid.size
   }
 
+  has(guid: string): boolean {
+    return this.#byGuid.has(guid)
+  }
+
   /** True for the first message of its app: then it has to be asked for. */
   hold(guid: string, ack: Ack, index: number, value: Uint8Array, sinks: readonly Sink[]): boolean {
     if (this.#newest?.isOpen === false) this.#dropAbandoned()

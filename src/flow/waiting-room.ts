@@ -14,7 +14,7 @@ export interface WaitingRoomDriver {
 
 /**
  * Where the messages of one translator wait for an answer about their owner: each keeps itself unsettled, and nobody else. Once its owner is
- * known it goes on to each of its lanes, at that lane's pace.
+ * known it goes on to each of its lanes, at that lane's pace, in the order in which it came.
  */
 export class TranslatorsRoom<Entry, Encoder> implements WaitingRoom<Encoder> {
   readonly held = new HeldMessages()
@@ -22,11 +22,14 @@ export class TranslatorsRoom<Entry, Encoder> implements WaitingRoom<Encoder> {
   readonly #lanes: readonly Lane<Encoder>[]
   readonly #driver: WaitingRoomDriver
   readonly #releases = new Set<Promise<void>>()
+  /** By lane and key: the last messages that are on their way. */
+  readonly #onTheirWay: ReadonlyMap<Sink<Encoder>, Map<string, Promise<void>>>
 
   constructor(translator: Translator<Entry, Encoder>, lanes: readonly Lane<Encoder>[], driver: WaitingRoomDriver) {
     this.#translator = translator
     this.#lanes = lanes
     this.#driver = driver
+    this.#onTheirWay = new Map(lanes.map((lane) => [lane, new Map()]))
   }
 
   /** Those that wait, or are on their way to a lane. */
@@ -45,11 +48,29 @@ export class TranslatorsRoom<Entry, Encoder> implements WaitingRoom<Encoder> {
     this.#releases.add(release)
   }
 
+  isHolding(key: string, sinks: readonly Sink<Encoder>[]): boolean {
+    return this.held.has(key) || sinks.some((sink) => this.#onTheirWay.get(sink)?.has(key) === true)
+  }
+
   async #release(key: string): Promise<void> {
     const entry = await this.#translator.lookUp(key)
     if (entry === undefined) return
     const messages = this.held.release(key)
-    await Promise.all(this.#lanes.map((lane) => this.#releaseTo(lane, entry, messages)))
+    await Promise.all(this.#lanes.map((lane) => this.#releaseInOrder(lane, key, entry, messages)))
+  }
+
+  /** Behind those of the same key that went before. */
+  async #releaseInOrder(lane: Lane<Encoder>, key: string, entry: Entry, messages: readonly HeldMessage[]): Promise<void> {
+    const byKey = this.#onTheirWay.get(lane) as Map<string, Promise<void>>
+    const before = byKey.get(key)
+    const release =
+      before === undefined ? this.#releaseTo(lane, entry, messages) : before.then(() => this.#releaseTo(lane, entry, messages))
+    byKey.set(key, release)
+    try {
+      await release
+    } finally {
+      if (byKey.get(key) === release) byKey.delete(key)
+    }
   }
 
   async #releaseTo(lane: Lane<Encoder>, entry: Entry, messages: readonly HeldMessage[]): Promise<void> {

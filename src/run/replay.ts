@@ -51,7 +51,7 @@ export async function replay({ config, files, from, log, stop }: ReplayOptions):
   } finally {
     kill.abort()
     progress.end()
-    const unsettled = await input.close(steadyNowMs())
+    const unsettled = (await input.close(steadyNowMs())).reduce((sum, { count }) => sum + count, 0)
     const { written, ...rest } = ledger.fates
     log.info({ consumed: ledger.consumed, written, ...rest, unsettled, residue: ledger.residue(0) }, 'Replay: what became of the envelopes')
     const { restart } = input

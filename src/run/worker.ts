@@ -127,23 +127,14 @@ export class Worker {
     this.#kill.abort()
     const { outputs, enricher, deadLetters } = this.#stages
     const deadlineMs = this.#deadlineMs ?? steadyNowMs() + FAILED_LEAVE_MS
-    const left = { repeated: 0, lost: 0 }
-    for (const { acknowledged, count } of await this.#close(deadlineMs)) left[acknowledged ? 'repeated' : 'lost'] += count
+    const left = (await Promise.all(this.#inputs.map((input) => input.close(deadlineMs)))).flat().filter(({ count }) => count > 0)
     await within(Promise.allSettled([closeOutputs(outputs), deadLetters.close(), enricher.stop(), this.#server.close()]), CLOSE_MS)
-    if (left.repeated > 0) {
-      this.#log.error(
-        { unsettled: left.repeated },
-        `${left.repeated} envelopes will be read again by the next start, since not all are settled; nothing is lost`,
-      )
+    for (const { of, count, isReadAgain } of left) {
+      const fields = { unsettled: count }
+      if (isReadAgain)
+        this.#log.error(fields, `${count} ${of} will be read again by the next start, since not all are settled; nothing is lost`)
+      else this.#log.error(fields, `${count} ${of} are lost: they are not settled, and nobody sends them again`)
     }
-    if (left.lost > 0) {
-      this.#log.error({ unsettled: left.lost }, `${left.lost} envelopes are lost: they are not settled, and nobody sends them again`)
-    }
-    return failure === undefined && left.repeated === 0 && left.lost === 0 ? 0 : 1
-  }
-
-  /** What each input leaves unsettled. */
-  #close(deadlineMs: number): Promise<{ acknowledged: boolean; count: number }[]> {
-    return Promise.all(this.#inputs.map(async (input) => ({ acknowledged: input.acknowledged, count: await input.close(deadlineMs) })))
+    return failure === undefined && left.length === 0 ? 0 : 1
   }
 }

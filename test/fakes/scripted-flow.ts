@@ -43,7 +43,7 @@ class ScriptedTranslator implements Translator<string, string> {
       const text = original.toString()
       this.decoded.set(text, (this.decoded.get(text) ?? 0) + 1)
       const key = /^owner:(\S+)/.exec(text)?.[1]
-      if (key !== undefined && !this.#known.has(key)) waiting.hold(key, ack, index, original, sinks)
+      if (key !== undefined && (!this.#known.has(key) || waiting.isHolding(key, sinks))) waiting.hold(key, ack, index, original, sinks)
       else this.retake(original, '', ack, index, sinks)
     }
     return messages.length
@@ -109,8 +109,8 @@ class ScriptedInput implements Input {
     }
   }
 
-  async close(): Promise<number> {
-    return 0
+  async close(): Promise<readonly []> {
+    return []
   }
 }
 

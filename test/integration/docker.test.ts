@@ -125,9 +125,7 @@ it('tells what happens to containers, with exit codes, signals and what ran out 
     'all is told',
     () => of(id).at(-1)?.event.action === 'destroy' && of(hungry).some(({ event }) => event.action === 'die'),
   )
-  // One that waited for the inspection may come behind the next: its time tells.
-  const byTime = of(id).toSorted((one, other) => (one['@timestamp'] < other['@timestamp'] ? -1 : 1))
-  const actions = byTime.map(({ event }) => event.action)
+  const actions = of(id).map(({ event }) => event.action)
   expect(actions).toEqual(['create', 'start', 'exec_create', 'exec_start', 'exec_die', 'rename', 'kill', 'die', 'stop', 'destroy'])
   expect(of(id).every(({ event }) => event.dataset === 'docker.event' && event.kind === 'event')).toBe(true)
   const by = (action: string, container = id) => of(container).find(({ event }) => event.action === action)

@@ -111,7 +111,8 @@ export class Reader {
     open.delete(this)
     this.#stop.abort()
     await this.#done
-    return this.input.close(Date.now() + ms)
+    const left = await this.input.close(Date.now() + ms)
+    return left.reduce((sum, { count }) => sum + count, 0)
   }
 }
 

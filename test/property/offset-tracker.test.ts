@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Ack } from '../../src/flow/contracts.ts'
 import { Ledger } from '../../src/flow/ledger.ts'
-import { Assignment, PartitionAck } from '../../src/inputs/offsets/assignment.ts'
+import { Run } from '../../src/flow/run.ts'
+import { Assignment } from '../../src/inputs/offsets/assignment.ts'
 import { Bell } from '../../src/inputs/offsets/bell.ts'
-import { Run } from '../../src/inputs/offsets/offset-tracker.ts'
 
 interface Handed {
   readonly offset: number
-  readonly ack: PartitionAck
+  readonly ack: Ack
   readonly index: number
   isSettled: boolean
 }
@@ -54,7 +55,7 @@ class Model {
     )
     this.tracker.add(run)
     this.assignment.handOver(this.tracker, run, offsets.length)
-    const ack = new PartitionAck(this.assignment, this.tracker, run, offsets.length)
+    const ack = this.assignment.ackOf(this.tracker, run, offsets.length)
     this.handed.push(...offsets.map((offset, index) => ({ offset, ack, index, isSettled: false })))
   }
 

@@ -101,7 +101,10 @@ function refineWith(translator: CloudFoundryTranslator, messages: readonly Messa
     bury: (outcome, reason, _receipt, index) => settle({ outcome, reason }, index),
   }
   // What is not found where no app is missing does not exist.
-  const waiting = { hold: (_key: string, _receipt: Ack, index: number) => settle({ outcome: 'not_found' }, index) }
+  const waiting = {
+    hold: (_key: string, _receipt: Ack, index: number) => settle({ outcome: 'not_found' }, index),
+    isHolding: () => false,
+  }
   if (translator.take({ messages, ack }, 0, [sink], waiting) !== messages.length) throw new Error('not all messages are taken')
   return outcomes.map((outcome, index) => outcome ?? never(index))
 }

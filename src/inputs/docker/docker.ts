@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events'
-import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats, Left } from '../../flow/contracts.ts'
+import type { Run } from '../../flow/run.ts'
+import { RunAck } from '../../flow/run-ack.ts'
 import type { Listing } from '../../flow/shown.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
 import { Bell } from '../offsets/bell.ts'
-import type { Run } from '../offsets/offset-tracker.ts'
 import type { ContainerSource } from './container-source.ts'
 import type { DockerInputOptions } from './docker-input-options.ts'
-import { ContainerAck, Flight } from './flight.ts'
+import { Flight } from './flight.ts'
 import { Gaps } from './gaps.ts'
 import type { Container, Description } from './inventory/container.ts'
 import { warnOfNothingIncluded } from './inventory/include-warning.ts'
@@ -70,6 +71,7 @@ export class DockerInput implements Input, InputStats {
       inventory: this.#inventory,
       state: this.#state,
       gaps: this.#gaps,
+      log,
       maxLineBytes: options.maxLineBytes,
       isFromNow: options.stateFolder === undefined,
       isFull: () => this.#isFull,
@@ -181,15 +183,22 @@ export class DockerInput implements Input, InputStats {
     this.#settled.ring()
   }
 
-  async close(deadlineMs: number): Promise<number> {
+  async close(deadlineMs: number): Promise<readonly Left[]> {
     this.#stopping.abort()
     this.#wake()
     while (this.inFlight > 0 && steadyNowMs() < deadlineMs) await this.#settled.wait(Math.min(WAIT_MS, deadlineMs - steadyNowMs()))
     await this.#followers.savePositions(this.#tracker.hasListed)
-    const unsettled = this.inFlight
+    const { unsettled, repeated, lost } = this.#followers.left
+    const queued = this.#unasked.clear()
+    this.#flight.handOver(queued.messages, queued.bytes)
+    const unasked = this.inFlight - unsettled
     this.#flight.end()
     await this.#options.engine.close()
-    return unsettled
+    return [
+      { of: 'lines of logs', count: repeated, isReadAgain: true },
+      { of: 'lines of logs', count: lost, isReadAgain: false },
+      { of: 'readings and events of containers', count: unasked, isReadAgain: false },
+    ]
   }
 
   /** What is known of a container: for whoever holds an event of it. Never rejects. */
@@ -228,7 +237,7 @@ export class DockerInput implements Input, InputStats {
   #handOver(source: ContainerSource, messages: readonly { readonly value: Buffer; readonly offset: number }[], run: Run): Delivery {
     const bytes = messages.reduce((sum, { value }) => sum + value.length, 0)
     this.#flight.handOver(messages.length, bytes)
-    return { messages, ack: new ContainerAck(this.#flight, run, source, bytes) }
+    return { messages, ack: new RunAck({ inFlight: this.#flight, run, bytes, source, topic: source.container.shortId }) }
   }
 
   async #save(stop: AbortSignal): Promise<void> {

@@ -41,6 +41,14 @@ export class DroppingQueue {
     }
   }
 
+  /** Throws all away, and returns how many there were, and their bytes. */
+  clear(): { readonly messages: number; readonly bytes: number } {
+    const cleared = { messages: this.#queued.length, bytes: this.#bytes }
+    this.#queued = []
+    this.#bytes = 0
+    return cleared
+  }
+
   shift(): Delivery | undefined {
     const oldest = this.#queued.shift()
     if (oldest === undefined) return undefined

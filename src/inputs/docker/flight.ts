@@ -1,11 +1,10 @@
-import type { Ack, Fate } from '../../flow/contracts.ts'
+import type { Fate } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import type { InFlight } from '../../flow/run-ack.ts'
 import type { Bell } from '../offsets/bell.ts'
-import type { Run } from '../offsets/offset-tracker.ts'
-import type { ContainerSource } from './container-source.ts'
 
 /** What was handed over and is not settled, of all containers together. */
-export class Flight {
+export class Flight implements InFlight {
   readonly #ledger: Ledger
   readonly #settled: Bell
   messages = 0
@@ -40,37 +39,5 @@ export class Flight {
     this.#ledger.abandon(this.messages)
     this.messages = 0
     this.bytes = 0
-  }
-}
-
-/** Of messages of one container that were handed over together. */
-export class ContainerAck implements Ack {
-  readonly topic: string
-  readonly partition = 0
-  readonly source: ContainerSource
-  readonly #flight: Flight
-  readonly #run: Run
-  readonly #bytesPerMessage: number
-
-  constructor(flight: Flight, run: Run, source: ContainerSource, bytes: number) {
-    this.topic = source.container.shortId
-    this.source = source
-    this.#flight = flight
-    this.#run = run
-    this.#bytesPerMessage = bytes / run.count
-  }
-
-  get isOpen(): boolean {
-    return this.#flight.isOpen
-  }
-
-  settle(fate: Fate, index: number, count = 1): void {
-    if (!this.#flight.isOpen) return
-    const fresh = this.#run.settle(index, count)
-    if (fresh > 0) this.#flight.settle(fate, fresh, fresh * this.#bytesPerMessage)
-  }
-
-  offsetOf(index: number): number {
-    return this.#run.offsetOf(index)
   }
 }

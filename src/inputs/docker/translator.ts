@@ -47,13 +47,15 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
     const source = sourceOf(ack)
     const { container } = source
     this.#spelling = this.#options.spelling()
+    // What is known of it now may be too late for what came before.
+    const isWaiting = container.description === undefined || waiting.isHolding(container.id, sinks)
     for (let index = start; index < messages.length; index++) {
       if (isOneFull(sinks)) return index
       const value = messages[index]?.value ?? Buffer.alloc(0)
-      if (container.description === undefined) {
+      if (isWaiting) {
         this.#waitedFor.set(container.id, container)
         waiting.hold(container.id, ack, index, value, sinks)
-      } else this.#encode(container.description, source, value, ack, index, sinks)
+      } else this.#encode(container.description as Description, source, value, ack, index, sinks)
     }
     return messages.length
   }

@@ -1,8 +1,8 @@
 import type { Delivery } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import { Run } from '../../flow/run.ts'
 import type { LimitedLog } from '../../lib/limited-log.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import { Run } from '../offsets/offset-tracker.ts'
 import { FactSource } from './container-source.ts'
 import { DroppingQueue } from './dropping-queue.ts'
 import type { Container } from './inventory/container.ts'
@@ -63,6 +63,11 @@ export class Unasked {
   /** The oldest, as a delivery of its own. */
   shift(): Delivery | undefined {
     return this.#queue.shift()
+  }
+
+  /** Throws all away, and returns how many there were, and their bytes. */
+  clear(): { readonly messages: number; readonly bytes: number } {
+    return this.#queue.clear()
   }
 
   #push(source: FactSource, value: Buffer): void {

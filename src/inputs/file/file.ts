@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream'
-import type { Delivery, Input, InputStats, Message } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats, Left, Message } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import { Run } from '../../flow/run.ts'
 import { errorText } from '../../lib/error-text.ts'
 import { GaveUp } from '../../lib/errors.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import { Assignment, PartitionAck } from '../offsets/assignment.ts'
+import { Assignment } from '../offsets/assignment.ts'
 import { Bell } from '../offsets/bell.ts'
-import { type OffsetTracker, Run } from '../offsets/offset-tracker.ts'
+import type { OffsetTracker } from '../offsets/offset-tracker.ts'
 import { identityOf, piecesOf, STDIN, sizeOf } from './file-source.ts'
 import { LineSplitter } from './line-splitter.ts'
 
@@ -96,10 +97,10 @@ export class FileInput implements Input, InputStats {
     }
   }
 
-  async close(deadlineMs: number): Promise<number> {
+  async close(deadlineMs: number): Promise<readonly Left[]> {
     while (this.inFlight > 0 && steadyNowMs() < deadlineMs) await this.#settled.wait(deadlineMs - steadyNowMs())
     for (const tracker of this.#assignment.trackers) tracker.committed = tracker.ready
-    return this.#assignment.end()
+    return [{ of: 'envelopes', count: this.#assignment.end(), isReadAgain: true }]
   }
 
   async *#readFile(file: string, tracker: OffsetTracker, stop: AbortSignal): AsyncGenerator<Delivery, undefined> {
@@ -134,7 +135,7 @@ export class FileInput implements Input, InputStats {
       tracker.committed = tracker.ready
       tracker.add(run)
       this.#assignment.handOver(tracker, run, bytes)
-      yield { messages: part, ack: new PartitionAck(this.#assignment, tracker, run, bytes) }
+      yield { messages: part, ack: this.#assignment.ackOf(tracker, run, bytes) }
     }
     tracker.skip(next)
     this.#current = { file: tracker.topic, line: next }

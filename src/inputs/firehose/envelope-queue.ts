@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Ack, Delivery, Fate, Message } from '../../flow/contracts.ts'
+import type { Delivery, Fate, Message } from '../../flow/contracts.ts'
 import { EventSource } from '../../flow/event-source.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import { Run } from '../../flow/run.ts'
+import { type InFlight, RunAck } from '../../flow/run-ack.ts'
 import type { Bell } from '../offsets/bell.ts'
 import { ENVELOPE_KINDS, type SplitBatch } from './batch-splitter.ts'
 
@@ -31,7 +33,7 @@ const NAME = 'firehose'
  * pipeline gets at most half of that, so that there are some that it has not got, and where a new one does not fit, the oldest of these
  * goes. The ledger counts each envelope when it comes.
  */
-export class EnvelopeQueue {
+export class EnvelopeQueue implements InFlight {
   readonly #options: EnvelopeQueueOptions
   readonly #source = new EventSource(NAME, randomUUID())
   #waiting: Waiting[] = []
@@ -97,7 +99,10 @@ export class EnvelopeQueue {
     this.#advance(first, count, bytes)
     this.handed += count
     this.handedBytes += bytes
-    return { messages, ack: new EnvelopeAck(this, this.#source, messages, bytes) }
+    return {
+      messages,
+      ack: new RunAck({ inFlight: this, run: new Run(messages, this.#arrived, 0), bytes, source: this.#source, topic: NAME }),
+    }
   }
 
   settle(fate: Fate, count: number, bytes: number): void {
@@ -166,32 +171,4 @@ function bytesOf(messages: readonly Message[]): number {
   let bytes = 0
   for (const { value } of messages) bytes += value?.length ?? 0
   return bytes
-}
-
-class EnvelopeAck implements Ack {
-  readonly topic = NAME
-  readonly partition = 0
-  readonly source: EventSource
-  readonly #queue: EnvelopeQueue
-  readonly #first: number
-  readonly #bytesPerMessage: number
-
-  constructor(queue: EnvelopeQueue, source: EventSource, messages: readonly Message[], bytes: number) {
-    this.#queue = queue
-    this.source = source
-    this.#first = messages[0]?.offset ?? 0
-    this.#bytesPerMessage = bytes / messages.length
-  }
-
-  get isOpen(): boolean {
-    return this.#queue.isOpen
-  }
-
-  settle(fate: Fate, _index: number, count = 1): void {
-    if (this.#queue.isOpen) this.#queue.settle(fate, count, count * this.#bytesPerMessage)
-  }
-
-  offsetOf(index: number): number {
-    return this.#first + index
-  }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Delivery, Input, InputStats } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats, Left } from '../../flow/contracts.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import { limitedLog } from '../../lib/limited-log.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
@@ -100,12 +100,11 @@ export class FirehoseInput implements Input, InputStats {
     this.#bell.ring()
   }
 
-  /** Resolves to the number of envelopes that are lost, since nobody sends them again. */
-  async close(): Promise<number> {
+  async close(): Promise<readonly Left[]> {
     await this.#stopReading()
     await this.#options.access.close()
     this.#log.flush()
-    return this.#queue.close()
+    return [{ of: 'envelopes', count: this.#queue.close(), isReadAgain: false }]
   }
 
   get inFlight(): number {

@@ -1,4 +1,4 @@
-import type { Delivery, Input, InputStats, PartitionedStats, PartitionStats } from '../../flow/contracts.ts'
+import type { Delivery, Input, InputStats, Left, PartitionedStats, PartitionStats } from '../../flow/contracts.ts'
 import { withReadableAddresses } from '../../kafka/address.ts'
 import { explainKafkaError } from '../../kafka/problem.ts'
 import { backoffMs } from '../../lib/backoff.ts'
@@ -100,11 +100,11 @@ export class KafkaInput implements Input, InputStats, PartitionedStats {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  async close(deadlineMs: number): Promise<number> {
+  async close(deadlineMs: number): Promise<readonly Left[]> {
     const session = this.#session
     const left = await session?.leave({ drainUntilMs: deadlineMs - LEAVE_MS, leaveUntilMs: deadlineMs })
     this.#end()
-    return left ?? 0
+    return [{ of: 'envelopes', count: left ?? 0, isReadAgain: true }]
   }
 
   get inFlight(): number {

@@ -1,9 +1,10 @@
 import type { Delivery, Message } from '../../flow/contracts.ts'
 import { type EventSource, type Header, SecondHandSource } from '../../flow/event-source.ts'
+import { Run } from '../../flow/run.ts'
 import { steadyNowMs } from '../../lib/steady-clock.ts'
-import { type Assignment, PartitionAck } from '../offsets/assignment.ts'
+import type { Assignment } from '../offsets/assignment.ts'
 import type { Bell } from '../offsets/bell.ts'
-import { type OffsetTracker, Run } from '../offsets/offset-tracker.ts'
+import type { OffsetTracker } from '../offsets/offset-tracker.ts'
 import type { Portion } from './portions.ts'
 
 export interface ReadAheadOptions {
@@ -46,7 +47,7 @@ export class ReadAhead {
     const nowMs = steadyNowMs()
     const run = unreadable === undefined ? new Run(messages, next, nowMs, times) : Run.unreadable(unreadable, next, nowMs)
     tracker.add(run)
-    const ack = new PartitionAck(assignment, tracker, run, bytes, secondHand(tracker, messages))
+    const ack = assignment.ackOf(tracker, run, bytes, secondHand(tracker, messages))
     this.#waiting.push({ messages, ack, ...(unreadable && { unreadable }), assignment, tracker, run, bytes })
     this.#messages += run.count
     this.#bytes += bytes

@@ -1,8 +1,10 @@
 import type { Ack, Fate } from '../../flow/contracts.ts'
 import type { EventSource } from '../../flow/event-source.ts'
 import type { Ledger } from '../../flow/ledger.ts'
+import type { Run } from '../../flow/run.ts'
+import { RunAck } from '../../flow/run-ack.ts'
 import type { Bell } from './bell.ts'
-import { OffsetTracker, type Run } from './offset-tracker.ts'
+import { OffsetTracker } from './offset-tracker.ts'
 
 /** Topic to partitions, as kafkajs tells them. */
 export type Partitions = Readonly<Record<string, readonly number[]>>
@@ -62,6 +64,19 @@ export class Assignment {
     this.inFlightBytes += bytes
   }
 
+  /** For messages of a partition that were read, and are to be handed over. `source` where it is not the tracker's own. */
+  ackOf(tracker: OffsetTracker, run: Run, bytes: number, source: EventSource = tracker.source): Ack {
+    const assignment = this
+    const inFlight = {
+      get isOpen() {
+        return assignment.isOpen
+      },
+      settle: (fate: Fate, count: number, settledBytes: number) => this.settle(tracker, fate, count, settledBytes),
+    }
+    const { topic, partition } = tracker
+    return new RunAck({ inFlight, run, bytes, source, topic, partition })
+  }
+
   settle(tracker: OffsetTracker, fate: Fate, count: number, bytes: number): void {
     this.#ledger.settle(fate, count)
     tracker.inFlight -= count
@@ -88,48 +103,5 @@ export class Assignment {
     this.inFlight = 0
     this.inFlightBytes = 0
     return abandoned
-  }
-}
-
-export class PartitionAck implements Ack {
-  readonly topic: string
-  readonly partition: number
-  readonly #assignment: Assignment
-  readonly #tracker: OffsetTracker
-  readonly #run: Run
-  readonly #bytesPerMessage: number
-  readonly #source: EventSource | undefined
-
-  /** `source` where it is not the tracker's own. */
-  constructor(assignment: Assignment, tracker: OffsetTracker, run: Run, bytes: number, source?: EventSource) {
-    this.#source = source
-    this.topic = tracker.topic
-    this.partition = tracker.partition
-    this.#tracker = tracker
-    this.#assignment = assignment
-    this.#run = run
-    this.#bytesPerMessage = bytes / run.count
-  }
-
-  get isOpen(): boolean {
-    return this.#assignment.isOpen
-  }
-
-  settle(fate: Fate, index: number, count = 1): void {
-    if (!this.#assignment.isOpen) return
-    const fresh = this.#run.settle(index, count)
-    if (fresh > 0) this.#assignment.settle(this.#tracker, fate, fresh, fresh * this.#bytesPerMessage)
-  }
-
-  get source(): EventSource {
-    return this.#source ?? this.#tracker.source
-  }
-
-  offsetOf(index: number): number {
-    return this.#run.offsetOf(index)
-  }
-
-  timeOf(index: number): number | undefined {
-    return this.#run.timeOf(index)
   }
 }

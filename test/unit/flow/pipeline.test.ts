@@ -40,6 +40,24 @@ describe('one output', () => {
     expect(fatesOf(ack)).toEqual(numbers(5).map(() => 'written'))
   })
 
+  it('gets what one owner says in order, though some of it has waited for that owner, and waits for the output now', async () => {
+    const { input, translator, outputs, run } = scriptedFlow({ flushMessages: 1, maxWrites: 1 })
+    const [output] = outputs as [ScriptedOutput]
+    const said = numbers(6, 'owner:x ')
+    const acks = [input.give(...said.slice(0, 4))]
+    const running = run()
+    await vi.waitFor(() => expect(translator.asked).toEqual(['x']))
+    translator.answer('x')
+    await vi.waitFor(() => expect(output.underWay).toHaveLength(1))
+    acks.push(input.give(...said.slice(4, 5)), input.give(...said.slice(5)))
+    input.end()
+    const ending = setInterval(() => output.underWay.splice(0).forEach(({ end }) => void end()), 1)
+    await running
+    clearInterval(ending)
+    expect(textsOf(output)).toEqual(said)
+    expect(acks.flatMap(fatesOf)).toEqual(said.map(() => 'written'))
+  })
+
   it('is given nothing of a delivery that was abandoned while it waited', async () => {
     const { input, translator, outputs, run } = scriptedFlow()
     const [output] = outputs as [ScriptedOutput]

@@ -2,10 +2,10 @@ import type { Cluster, EachBatchPayload } from 'kafkajs'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Ledger } from '../../../../../src/flow/ledger.ts'
+import { Run } from '../../../../../src/flow/run.ts'
 import { Committer } from '../../../../../src/inputs/kafka/group/committer.ts'
 import { Assignment } from '../../../../../src/inputs/offsets/assignment.ts'
 import { Bell } from '../../../../../src/inputs/offsets/bell.ts'
-import { Run } from '../../../../../src/inputs/offsets/offset-tracker.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
