@@ -13,14 +13,17 @@ export interface FakeContainer {
   readonly image?: string
   /** Of its log; each answer to a request for it is made by the next of these, the last one again and again. */
   readonly logs: readonly LogAnswer[]
+  /** The last records that the log has, at most so many of them, in the order of the log: for requests that do not follow it. Without it there are none. */
+  readonly tail?: (records: number) => readonly Buffer[]
   /** Frames that one reading each gets, the last one again and again. */
   readonly stats?: readonly object[]
   isRunning: boolean
   startedAt: string
+  finishedAt?: string
 }
 
-/** Answers one request for a log. `since` is in ns, 0 where the request has none. */
-export type LogAnswer = (response: ServerResponse, since: bigint) => void
+/** Answers one request to follow a log. `since` is in ns, 0 where the request has none. */
+export type LogAnswer = (response: ServerResponse, since: bigint, query: URLSearchParams) => void
 
 export interface FakeEngine {
   /** As CFMR_DOCKER_HOST has it. */
@@ -92,7 +95,9 @@ export async function startFakeEngine({ apiVersion = '1.43', containers = [] }: 
     else if (what === 'logs') {
       response.writeHead(200, { 'content-type': 'application/octet-stream' })
       response.flushHeaders()
-      next(container.logs, `${id} logs`)?.(response, sinceOf(url))
+      const { searchParams } = url
+      if (searchParams.get('follow') === 'true') next(container.logs, `${id} logs`)?.(response, sinceOf(url), searchParams)
+      else response.end(Buffer.concat(container.tail?.(Number(searchParams.get('tail'))) ?? []))
     } else if (what === 'stats') response.end(JSON.stringify(next(container.stats ?? [{}], `${id} stats`)).replace(/"(\d{16,})"/g, '$1'))
     else response.writeHead(404).end('{"message":"page not found"}')
   }
@@ -111,13 +116,25 @@ function listed({ id, name, isRunning }: FakeContainer) {
   return { Id: id, Names: [`/${name}`], State: isRunning ? 'running' : 'exited' }
 }
 
-function inspected({ id, name, image = 'box:1', tty = false, labels = {}, env = [], isRunning, startedAt }: FakeContainer) {
+const NEVER = '0001-01-01T00:00:00Z'
+
+function inspected({
+  id,
+  name,
+  image = 'box:1',
+  tty = false,
+  labels = {},
+  env = [],
+  isRunning,
+  startedAt,
+  finishedAt = NEVER,
+}: FakeContainer) {
   return {
     Id: id,
     Name: `/${name}`,
     Config: { Image: image, Tty: tty, Labels: labels, Env: env, Hostname: id.slice(0, 12) },
     HostConfig: { LogConfig: { Type: 'json-file' } },
-    State: { Running: isRunning, StartedAt: startedAt, FinishedAt: '0001-01-01T00:00:00Z' },
+    State: { Running: isRunning, StartedAt: startedAt, FinishedAt: finishedAt },
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { type FakeContainer, FIRST_NS, frameOf, type LogAnswer, startFakeEngine, timeOf } from '../../dev/docker/fake-engine.ts'
+import { waitUntil } from '../../dev/wait-until.ts'
 import { DockerScene } from '../support/docker-scene.ts'
 
 const ID = 'c0'.repeat(32)
@@ -12,10 +13,14 @@ const timeNsOf = (n: number) => FIRST_NS + BigInt(n) * 1_000_000n
 /** A log of that many lines, from `since` on, and what follows them. */
 const logOf =
   (count: number, then: (...args: Parameters<LogAnswer>) => void = () => {}): LogAnswer =>
-  (response, since) => {
+  (response, since, query) => {
     for (let n = 1; n <= count; n++) if (timeNsOf(n) >= since) response.write(lineOf(n))
-    then(response, since)
+    then(response, since, query)
   }
+
+/** What a log of that many lines has at its end. */
+const tailOf = (count: number) => (records: number) =>
+  Array.from({ length: Math.min(count, records) }, (_, index) => lineOf(count - Math.min(count, records) + index + 1))
 
 async function sceneOf(container: Partial<FakeContainer>, options: { readonly apiVersion?: string } = {}) {
   const fake = { id: ID, name: 'fake', isRunning: true, startedAt: '2026-01-01T00:00:00Z', logs: [], ...container }
@@ -24,7 +29,8 @@ async function sceneOf(container: Partial<FakeContainer>, options: { readonly ap
   return { engine, fake, scene: DockerScene.with(engine.host) }
 }
 
-const logRequests = (requests: readonly string[]) => requests.filter((request) => request.includes('/logs'))
+/** Those that follow. */
+const logRequests = (requests: readonly string[]) => requests.filter((request) => /\/logs\?follow=true/.test(request))
 const linesTo = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`)
 const say = (action: string, timeNs: bigint, attributes: object = {}) => ({
   Type: 'container',
@@ -56,6 +62,39 @@ it('at its limit open batches are written, however young they are: reading goes 
   expect(scene.messagesOf('fake')).toEqual(linesTo(1000))
 })
 
+it('what a stop leaves is said for what it is: lines that are read again, exactly as many, and readings and events that are lost', async () => {
+  const { engine, scene } = await sceneOf({ logs: [logOf(2000)], tail: tailOf(2000) })
+  const env = { CFMR_BATCHER_FLUSHMESSAGES: '50', CFMR_PROCESSINGTIMEOUT: '2s' }
+  const first = await scene.work({ ...env, CFMR_DOCKER_COLLECT: 'logs,events' })
+  await first.waitUntil('it writes', () => scene.messagesOf('fake').length === 2000)
+  await first.waitUntil('it is settled', async () => (await first.stats()).ledger.in_flight === 0)
+  first.stallOutput()
+  engine.containers.set('d1'.repeat(32), {
+    ...{ id: 'd1'.repeat(32), name: 'other', isRunning: true, startedAt: '2026-01-01T00:00:09Z', logs: [logOf(6000)] },
+  })
+  engine.say({ ...say('start', FIRST_NS + SECOND), Actor: { ID: 'd1'.repeat(32), Attributes: { name: 'other' } } })
+  await first.waitUntil('the other is read', async () => (await first.stats()).ledger.consumed >= 8000)
+  for (let n = 2n; n < 9n; n++) engine.say(say(n < 8n ? 'pause' : 'die', FIRST_NS + n * SECOND))
+  await first.waitUntil('the last event is taken', async () => (await first.stats()).inputs['docker']?.['running' as never] === 1)
+  expect(await first.stop()).toMatchObject({ code: 1 })
+  const said = first.log
+    .filter(({ level }) => level === 'ERROR')
+    .map(({ msg }) => /^(\d+) (\D+?) (will|are)/.exec(String(msg))?.slice(1, 3))
+  expect(said).toEqual([
+    [expect.any(String), 'lines of logs'],
+    [expect.any(String), 'readings and events of containers'],
+  ])
+  first.resumeOutput()
+  const written = () => scene.documents.filter(({ event }) => event.dataset === 'docker.event').length
+  await waitUntil('each event is written or lost', () => written() + Number(said[1]?.[0]) === 8)
+  const linesRead = scene.documents.length - written()
+  const second = await scene.work({ CFMR_DOCKER_COLLECT: 'logs' })
+  await second.waitUntil('all is written', () => scene.messagesOf('other').length === 6000)
+  expect((await second.stats()).ledger.consumed).toBe(Number(said[0]?.[0]))
+  expect(Number(said[0]?.[0])).toBeGreaterThanOrEqual(8000 - linesRead)
+  await second.stop()
+})
+
 it('vectordotdev/vector #19105: lines of one stream that are older than those of the other are read, each in its order', async () => {
   const mixed: LogAnswer = (response) => {
     for (let n = 1; n <= 200; n++) response.write(n % 2 === 0 ? lineOf(n, 1) : lineOf(1000 - n, 2))
@@ -80,20 +119,48 @@ it('docker/docker-py #3342, grafana/alloy #6954: a line of the same nanosecond i
   expect(scene.documents.map(({ message }) => message)).toEqual(['a', 'b', 'c', 'line 1'])
 })
 
-it('moby/moby #53631, docker/for-linux #140: a log that ends in an error of its own is no line, and is read on from now', async () => {
-  const broken = logOf(3, (response) => response.end(frameOf(3, "error from daemon in stream: invalid character '\\x00'")))
-  const now = String(Date.now()).slice(0, 5)
-  const fresh: LogAnswer = (response, since) => {
-    const isFromNow = String(since).startsWith(now)
-    response.write(Buffer.concat([isFromNow ? frameOf(1, `${new Date().toISOString()} after\n`) : frameOf(3, 'invalid character')]))
-    if (!isFromNow) response.end()
-  }
-  const { engine, scene } = await sceneOf({ logs: [broken, fresh] })
+it('moby/moby #53631, docker/for-linux #140, vectordotdev/vector #11056: what is behind a damaged part of a log is read, and the damage is said, as no line', async () => {
+  const damaged = logOf(3, (response, _, query) => {
+    const tail = Number(query.get('tail') ?? 0)
+    if (tail === 0) response.end(frameOf(3, "Error grabbing logs: invalid character '\\x00'"))
+    else for (const line of tailOf(20)(tail)) response.write(line)
+  })
+  // Of what is before it, and behind it: lines 4 to 9 cannot be read.
+  const tail = (records: number) => (records <= 11 ? tailOf(20)(records) : [...tailOf(3)(records - 12), frameOf(3, 'invalid character')])
+  const { engine, scene } = await sceneOf({ logs: [damaged], tail })
   const worker = await scene.work()
-  await worker.waitUntil('it reads behind the damage', () => scene.messagesOf('fake').includes('after'), { timeoutMs: 60_000 })
-  expect(scene.messagesOf('fake')).toEqual([...linesTo(3), 'after'])
-  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { damaged: 1 } })
+  const said = await worker.logged(/cannot be had any more/, { timeoutMs: 60_000 })
+  expect(said).toMatchObject({ container: 'fake', cause: 'damaged', error: expect.stringContaining('invalid character') })
+  await worker.waitUntil('it reads behind the damage', () => scene.messagesOf('fake').includes('line 20'))
+  expect(scene.messagesOf('fake')).toEqual(linesTo(20).filter((_, index) => index < 3 || index >= 9))
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { damaged: 1, rotated: 0 } })
   expect(logRequests(engine.requests).length).toBeLessThan(12)
+})
+
+it('a proxy that ends every stream at once is said, and costs no line', async () => {
+  const atOnce: LogAnswer = (response) => void response.end()
+  const { engine, scene, fake } = await sceneOf({ logs: [logOf(3), ...Array.from({ length: 5 }, () => atOnce), logOf(9)], tail: tailOf(3) })
+  const worker = await scene.work()
+  await worker.waitUntil('it is read', () => scene.messagesOf('fake').length === 3)
+  engine.breakAll()
+  const said = await worker.logged(/streams of a log end at once/, { timeoutMs: 60_000 })
+  expect(said).toMatchObject({ level: 'WARN', container: 'fake' })
+  expect((await worker.stats()).inputs['docker']).toMatchObject({
+    gaps: { damaged: 0 },
+    not_streaming: [{ container: 'fake', problem: expect.stringContaining('end at once') }],
+  })
+  Object.assign(fake, { tail: tailOf(9) })
+  await worker.waitUntil('what came meanwhile is read', () => scene.messagesOf('fake').length === 9, { timeoutMs: 90_000 })
+  expect(scene.messagesOf('fake')).toEqual(linesTo(9))
+  expect(await worker.stats()).toMatchObject({ inputs: { docker: { gaps: { damaged: 0, rotated: 0 }, not_streaming: [] } } })
+})
+
+it('a proxy that answers with something else costs no line', async () => {
+  const noise: LogAnswer = (response) => void response.end('<html>Bad gateway</html>')
+  const { scene } = await sceneOf({ logs: [...Array.from({ length: 5 }, () => noise), logOf(9)], tail: tailOf(9) })
+  const worker = await scene.work()
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 9, { timeoutMs: 90_000 })
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { damaged: 0, rotated: 0 } })
 })
 
 it('apocas/docker-modem: bytes that are no frames are said, and do not become lines', async () => {

@@ -32,6 +32,8 @@ export class Container {
   /** When its run began, as the engine says; undefined where an event has told of a run that no inspection has seen yet. */
   #startedAt: string | undefined = ''
   #lastStartedAt = ''
+  /** When its last run began and ended, as the engine says, which tells it from all others; undefined while one is under way, or it is not known. */
+  endedRun: string | undefined
   /** Whether the kernel has killed something of its run for memory. */
   hadOom = false
   /** What an event has said of it last. */
@@ -53,6 +55,7 @@ export class Container {
     if (this.#startedAt !== undefined) this.#lastStartedAt = this.#startedAt
     this.#startedAt = undefined
     this.isRunning = true
+    this.endedRun = undefined
     this.hadOom = false
     this.changed.ring()
   }
@@ -64,7 +67,7 @@ export class Container {
   }
 
   /** An inspection says so: `startedAt` is '' of a container that has not run yet. */
-  inspected(isRunning: boolean, startedAt: string): void {
+  inspected(isRunning: boolean, startedAt: string, finishedAt: string): void {
     const known = this.#startedAt
     // Made before the run began that an event has told of.
     if (known === undefined && startedAt === this.#lastStartedAt) return
@@ -75,6 +78,7 @@ export class Container {
     }
     this.#startedAt = startedAt
     this.isRunning = isRunning
+    this.endedRun = isRunning || startedAt === '' ? undefined : `${startedAt} ${finishedAt}`
     this.changed.ring()
   }
 

@@ -19,6 +19,8 @@ export interface Inspection {
   readonly isRunning: boolean
   /** As the engine says it; '' where it has not run yet. */
   readonly startedAt: string
+  /** Of the last run that has ended. */
+  readonly finishedAt: string
 }
 
 const NEVER = '0001-01-01'
@@ -44,6 +46,7 @@ export function inspectionOf(answer: unknown, host: string, options: DescribeOpt
     },
     isRunning: valueAt(answer, 'State', 'Running') === true,
     startedAt: startedAt.startsWith(NEVER) ? '' : startedAt,
+    finishedAt: textAt(answer, 'State', 'FinishedAt'),
   }
 }
 

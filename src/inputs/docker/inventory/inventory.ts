@@ -91,9 +91,9 @@ export class Inventory {
     return true
   }
 
-  #take(container: Container, { description, isRunning, startedAt }: Inspection): void {
+  #take(container: Container, { description, isRunning, startedAt, finishedAt }: Inspection): void {
     container.description = description
     container.problem = undefined
-    container.inspected(isRunning, startedAt)
+    container.inspected(isRunning, startedAt, finishedAt)
   }
 }

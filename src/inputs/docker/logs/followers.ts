@@ -1,5 +1,7 @@
+import type { Logger } from 'pino'
+import { Run } from '../../../flow/run.ts'
+import { type LimitedLog, limitedLog } from '../../../lib/limited-log.ts'
 import { steadyNowMs } from '../../../lib/steady-clock.ts'
-import { Run } from '../../offsets/offset-tracker.ts'
 import { LogSource, type NumberedLine } from '../container-source.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Gaps } from '../gaps.ts'
@@ -9,12 +11,14 @@ import { ContainerLog } from '../positions/container-log.ts'
 import type { StateFile } from '../positions/state-file.ts'
 import { LogFollower } from './log-follower.ts'
 import type { LogProgress } from './log-progress.ts'
+import { Turns } from './turns.ts'
 
 export interface FollowersOptions {
   readonly engine: Engine
   readonly inventory: Inventory
   readonly state: StateFile
   readonly gaps: Gaps
+  readonly log: Logger
   /** Bytes of a line that are kept. */
   readonly maxLineBytes: number
   /** Of containers that were there before: from now on. */
@@ -37,13 +41,19 @@ interface Followed {
   readonly follower: LogFollower
 }
 
+/** So many logs of containers that do not run are read at a time: a host may have thousands of them. */
+const MOST_ENDED = 16
+
 /** All logs that are read, and how far. */
 export class Followers {
   readonly #options: FollowersOptions
+  readonly #log: LimitedLog
   readonly #followed = new Map<string, Followed>()
+  readonly #turns = new Turns(MOST_ENDED)
 
   constructor(options: FollowersOptions) {
     this.#options = options
+    this.#log = limitedLog(options.log)
   }
 
   /** How it stands with each log that is read, or whose lines are not all settled. */
@@ -62,10 +72,12 @@ export class Followers {
       container,
       containerLog,
       gaps,
+      turns: this.#turns,
       maxBytes: maxLineBytes,
       fromNow: isFromNow && container.isOld,
       room,
       deliver: (lines) => this.#deliver(container, containerLog, lines),
+      cutShort: (error) => this.#cutShort(container, error),
     })
     this.#followed.set(container.id, { container, containerLog, follower })
     void follower.run(stop)
@@ -81,10 +93,30 @@ export class Followers {
     const { state, inventory } = this.#options
     for (const [id, { container, containerLog }] of this.#followed) {
       state.set(id, containerLog.settled)
-      if (container.isGone && containerLog.isSettled) this.#followed.delete(id)
+      if (container.isGone && containerLog.unsettled === 0) this.#followed.delete(id)
     }
     if (isListed) for (const id of state.ids) if (!inventory.containers.has(id) && !this.#followed.has(id)) state.forget(id)
     return state.save()
+  }
+
+  /** Lines that are not settled, and those of them that come again: with those that are settled behind one that is not. What the engine has no more does not. */
+  get left(): { readonly unsettled: number; readonly repeated: number; readonly lost: number } {
+    const left = { unsettled: 0, repeated: 0, lost: 0 }
+    for (const { container, containerLog } of this.#followed.values()) {
+      const { unsettled, repeats } = containerLog
+      left.unsettled += unsettled
+      if (container.isGone || !this.#options.state.isKept) left.lost += unsettled
+      else left.repeated += repeats
+    }
+    return left
+  }
+
+  #cutShort({ label }: Container, error: string | undefined): void {
+    this.#log.warn(
+      'cut short',
+      { container: label, ...(error !== undefined && { error }) },
+      'Docker: streams of a log end at once, though its container runs: something between cuts them. They are opened again; nothing is lost',
+    )
   }
 
   #deliver(container: Container, containerLog: ContainerLog, lines: readonly NumberedLine[]): boolean {

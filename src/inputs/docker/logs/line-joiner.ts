@@ -42,6 +42,11 @@ export class LineJoiner {
     this.#options = options
   }
 
+  /** The line that has begun, and not ended. */
+  get open(): Pick<LogLine, 'stream' | 'timeNs'> | undefined {
+    return this.#timeNs === undefined ? undefined : { stream: this.#options.stream, timeNs: this.#timeNs }
+  }
+
   /** `record` is what one frame has: a time, a space and text. Undefined where it has no time: it is no record of a log. */
   push(record: Buffer): Joined | undefined {
     const prefix = prefixOf(record)

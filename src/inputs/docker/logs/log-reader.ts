@@ -18,7 +18,14 @@ interface EngineWord {
   readonly problem: string
 }
 
+/** A line, as far as it is known before its end has come. */
+export type OpenLine = Pick<LogLine, 'stream' | 'timeNs'>
+
 export interface LogReader {
+  /** So many records have come: a line that the engine has cut is several. */
+  readonly records: number
+  /** Lines that have begun, and not ended. */
+  readonly open: readonly OpenLine[]
   /**
    * What ends in this chunk: lines of one container's log, in the order in which they end, as `timestamps=1` answers it. Throws {@link DamagedStream} where bytes
    * mean nothing; what was whole before it is lost with the call, and comes again when the log is read again.
@@ -38,6 +45,7 @@ export function logReader(options: LogReaderOptions): LogReader {
 }
 
 class FramedReader implements LogReader {
+  records = 0
   readonly #frames = new FrameReader()
   readonly #joiners: Readonly<Record<LogLine['stream'], LineJoiner>>
 
@@ -55,11 +63,16 @@ class FramedReader implements LogReader {
         found.push({ problem: bytes.toString('utf8', 0, EXCERPT_BYTES).trim() })
         continue
       }
+      this.records++
       const lines = this.#joiners[stream].push(bytes)
       if (lines === undefined) throw new DamagedStream('found a record without a time, expected one with timestamps=1')
       for (const line of lines) found.push(line)
     }
     return found
+  }
+
+  get open(): readonly OpenLine[] {
+    return [this.#joiners.stdout, this.#joiners.stderr].flatMap(({ open }) => (open === undefined ? [] : [open]))
   }
 
   end(): readonly LogLine[] {

@@ -1,27 +1,26 @@
+import { errorText } from '../../../lib/error-text.ts'
 import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { NumberedLine } from '../container-source.ts'
-import type { Engine } from '../engine/engine.ts'
 import type { Gaps } from '../gaps.ts'
-import type { Container, Description } from '../inventory/container.ts'
-import { sinceText } from '../inventory/engine-event.ts'
 import type { ContainerLog } from '../positions/container-log.ts'
 import type { Position } from '../positions/positions-file.ts'
 import { ResumedStream } from '../positions/resume.ts'
 import { DamagedStream } from './frame-reader.ts'
 import type { LogLine } from './line-joiner.ts'
 import type { LogProgress } from './log-progress.ts'
-import { type LogReader, logReader } from './log-reader.ts'
+import type { LogReader } from './log-reader.ts'
+import { type ContainersLog, openLog } from './log-request.ts'
+import { behindDamage, type EndOfLog, endOfLog, newestLine } from './log-tail.ts'
+import { Witness } from './witness.ts'
 
-export interface LogStreamsOptions {
-  readonly engine: Engine
-  readonly container: Container
+export interface LogStreamsOptions extends ContainersLog {
   readonly containerLog: ContainerLog
   readonly gaps: Gaps
   readonly progress: LogProgress
-  /** Bytes of a line that are kept. */
-  readonly maxBytes: number
+  /** After so long without a line, the engine is asked whether there is one. */
+  readonly quietMs?: number
   /** Resolves when there may be room for more lines, or `stop` aborts. */
   readonly room: (stop: AbortSignal) => Promise<void>
   /** Takes lines, or returns false where there is no room: many logs wait for it. */
@@ -31,103 +30,157 @@ export interface LogStreamsOptions {
 /** Both streams are copied at the same time, so that a line of one may be in the log behind a later one of the other. */
 const SLACK_NS = 1_000_000_000n
 const NS_PER_MS = 1_000_000n
+const QUIET_MS = 120_000
+/** So long a line that is there may take to come. */
+const LATE_MS = 5000
 /** Whoever stops it rings the container's bell. */
 const LOOK_AGAIN_MS = 60_000
 /** Of Podman. */
-const QUIET_MS = 2000
+const PODMANS_END_MS = 2000
 
 type Streams = Readonly<Record<LogLine['stream'], ResumedStream>>
 
-/** A stream that is read, or was. */
-export interface Open {
+/** A stream that is read, or was read last. */
+export interface OpenStream {
   readonly reader: LogReader
   readonly streams: Streams
 }
 
-/** Reads streams of one container's log, one after the other: each from behind the last line that was handed over. */
+/** It is given up, and another one reads on. */
+class StalledStream extends Error {
+  override readonly name = 'StalledStream'
+}
+
+/** The streams of one container's log, one after the other: each goes on behind the last line that was handed over. */
 export class LogStreams {
   readonly #options: LogStreamsOptions
-  #skipsDamage = false
-  #quietSinceMs = 0
+  /** So many of the log's last records are behind a damage: only they can be read. */
+  #behindDamage: number | undefined
+  /** Of the stream that is read: when something came last, or was handed over. */
+  #heardMs = 0
+  #isHandingOver = false
   /** Where to read from while no line has been handed over that says so. */
   #fromNs: bigint | undefined
-  #open: Open | undefined
+  /** Undefined where the last one could not be opened. */
+  open: OpenStream | undefined
 
   constructor(options: LogStreamsOptions) {
     this.#options = options
   }
 
-  /** The latest; undefined where it could not be opened. */
-  get open(): Open | undefined {
-    return this.#open
-  }
-
-  /** What was written until now is not read. */
+  /** What was written before is not read. */
   beginNow(): void {
-    this.#fromNs = nowNs()
+    this.#fromNs = BigInt(Date.now()) * NS_PER_MS
   }
 
-  /** The next stream begins where it is opened: what is before, behind the last line that was handed over, cannot be read. */
-  skipDamage(): void {
-    this.#skipsDamage = true
-  }
-
-  /** Resolves when a stream has come to its end. Throws an EngineFailed or a {@link DamagedStream} where it cannot be opened, or breaks. */
+  /** Reads a stream until it ends, or `stop` aborts. Rejects where it breaks, or cannot be opened. */
   async read(stop: AbortSignal): Promise<void> {
-    this.#open = undefined
     const link = linkedAbort(stop)
-    if (this.#options.engine.isPodman) void this.#endWithRun(link)
+    this.open = undefined
     try {
-      await this.#read(link.signal, stop)
+      if (this.#options.engine.isPodman) void this.#endWithRun(link)
+      await this.#readStream(link, stop)
     } catch (error) {
-      if (stop.aborted || !link.signal.aborted) throw error
+      if (stop.aborted || !link.signal.aborted || link.signal.reason instanceof StalledStream) throw error
     } finally {
       link.unlink()
       link.abort()
     }
-    this.#skipsDamage = false
   }
 
-  /** The last thing that a container writes may have no line feed: it is handed over once it is known to be the last. */
-  async end(open: Open | undefined, stop: AbortSignal): Promise<void> {
+  /** The last thing that a container writes may have no line feed. */
+  async takeRest(open: OpenStream | undefined, stop: AbortSignal): Promise<void> {
     if (open !== undefined) await this.#take(open.reader.end(), open.streams, stop)
+  }
+
+  /** Whether all lines that the log has now have been read. Never rejects. */
+  async end(stop: AbortSignal): Promise<EndOfLog> {
+    const read = { position: this.#options.containerLog.delivered, open: this.open?.reader.open ?? [], fromNs: this.#fromNs }
+    try {
+      return await endOfLog(this.#options, read, stop)
+    } catch (error) {
+      if (!stop.aborted) this.fail(error)
+      return 'unknown'
+    }
+  }
+
+  /** Whether the log has a damage. Then the next stream is of what is behind it, and lines that are lost by it are said. Never rejects. */
+  async skipDamage(stop: AbortSignal): Promise<boolean> {
+    const { container, containerLog, gaps, progress } = this.#options
+    try {
+      const behind = await behindDamage(this.#options, stop)
+      if (behind === undefined) return false
+      this.#behindDamage = behind.records
+      const readToNs = containerLog.delivered?.timeNs ?? this.#fromNs
+      if (readToNs === undefined || behind.oldestNs > readToNs) gaps.add('damaged', container.label, progress.lastError)
+      return true
+    } catch (error) {
+      if (!stop.aborted) this.fail(error)
+      return false
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#options.progress.failed(errorText(error))
   }
 
   /** Podman leaves a stream open when its container has ended: once nothing more comes, that is its end. */
   async #endWithRun(link: LinkedAbort): Promise<void> {
     const { container } = this.#options
     while (container.isRunning && !link.signal.aborted) await container.changed.wait(LOOK_AGAIN_MS)
-    this.#quietSinceMs = steadyNowMs()
-    while (!link.signal.aborted && steadyNowMs() - this.#quietSinceMs < QUIET_MS) await sleep(QUIET_MS / 4, link.signal)
+    this.#heardMs = steadyNowMs()
+    while (!link.signal.aborted && steadyNowMs() - this.#heardMs < PODMANS_END_MS) await sleep(PODMANS_END_MS / 4, link.signal)
     link.abort()
   }
 
-  async #read(signal: AbortSignal, stop: AbortSignal): Promise<void> {
-    const { engine, container, containerLog, maxBytes, progress } = this.#options
-    const description = container.description as Description
-    const position = containerLog.delivered
-    const sinceNs = this.#since(position)
-    const query = { follow: true, stdout: true, stderr: true, timestamps: true, ...(sinceNs > 0n && { since: sinceText(sinceNs) }) }
-    const what = `read the log of container ${container.shortId}`
-    const { contentType, chunks } = await engine.stream(`/containers/${container.id}/logs`, query, what, signal)
-    const streams = {
-      stdout: new ResumedStream(position?.stdout, sinceNs),
-      stderr: new ResumedStream(position?.stderr, sinceNs),
+  /** A stream may be quiet for ever, and a broken one is as quiet as that. Whether the log has lines that do not come, the engine says. */
+  async #watch(link: LinkedAbort): Promise<void> {
+    const { quietMs = QUIET_MS } = this.#options
+    for (let checkedMs = steadyNowMs(); !link.signal.aborted; ) {
+      await sleep(Math.max(checkedMs, this.#heardMs) + quietMs - steadyNowMs(), link.signal)
+      const heardMs = this.#heardMs
+      if (steadyNowMs() - heardMs < quietMs) continue
+      checkedMs = steadyNowMs()
+      if (this.#isHandingOver || link.signal.aborted || (await this.end(link.signal)) !== 'missing') continue
+      await sleep(LATE_MS, link.signal)
+      if (this.#heardMs === heardMs && !this.#isHandingOver)
+        link.abort(new StalledStream('the stream of its log stands still, though there are lines'))
     }
-    const isTerminal = contentType.startsWith('application/vnd.docker.') ? contentType.endsWith('.raw-stream') : description.isTerminal
-    const reader = logReader({ isTerminal, maxBytes, partsShareTime: !engine.isPodman, ...(engine.isPodman && PODMAN) })
+  }
+
+  async #readStream(link: LinkedAbort, stop: AbortSignal): Promise<void> {
+    const { containerLog, engine, progress } = this.#options
+    const position = containerLog.delivered
+    const tail = this.#behindDamage
+    const sinceNs = tail === undefined ? this.#since(position) : 0n
+    const request = { follow: true, sinceNs, ...(tail !== undefined && { tail }) }
+    const { reader, chunks } = await openLog(this.#options, request, link.signal)
+    this.#behindDamage = undefined
+    // What is behind a damage is not behind a rotation.
+    const resumed = (stream: LogLine['stream']) => new ResumedStream(position?.[stream], tail === undefined ? sinceNs : undefined)
+    const streams = { stdout: resumed('stdout'), stderr: resumed('stderr') }
+    this.open = { reader, streams }
     progress.be('following')
-    this.#open = { reader, streams }
+    this.#heardMs = steadyNowMs()
+    void this.#watch(link)
+    const isWitnessed = position !== undefined && tail === undefined && !engine.isPodman
+    const newest = isWitnessed ? await newestLine(this.#options, link.signal).catch(() => undefined) : undefined
+    const witness = new Witness(newest, position)
     for await (const chunk of chunks) {
-      await this.#take(reader.push(chunk), streams, stop)
-      this.#quietSinceMs = steadyNowMs()
+      const read = reader.push(chunk)
+      const count = witness.before(read)
+      await this.#take(read.slice(0, count), streams, stop)
+      if (count < read.length) {
+        if (await this.skipDamage(stop)) throw new StalledStream('the engine passes over lines of its log')
+        await this.#take(read.slice(count), streams, stop)
+      }
+      this.#heardMs = steadyNowMs()
     }
   }
 
   /** Where to read from, by the engine's clock: 0 is from the first line. */
   #since(position: Position | undefined): bigint {
     const { container, engine } = this.#options
-    if (this.#skipsDamage) this.#fromNs = nowNs()
     if (this.#fromNs !== undefined) return this.#fromNs
     if (position === undefined) return 0n
     if (engine.isPodman) return wholeSecond(position.timeNs - SLACK_NS)
@@ -160,10 +213,12 @@ export class LogStreams {
   async #handOver(lines: readonly NumberedLine[], stop: AbortSignal): Promise<boolean> {
     const { room, deliver, progress } = this.#options
     const before = progress.state
+    this.#isHandingOver = true
     while (!stop.aborted && !deliver(lines)) {
       progress.be('waiting')
       await room(stop)
     }
+    this.#isHandingOver = false
     if (stop.aborted) return false
     progress.be(before)
     progress.handedOver(lines)
@@ -172,12 +227,7 @@ export class LogStreams {
   }
 }
 
-/** Podman cuts lines into parts of 8 KiB. */
-const PODMAN = { partBytes: [8192] }
-
 /** Podman's times are. */
 function wholeSecond(timeNs: bigint): bigint {
   return timeNs - (timeNs % 1_000_000_000n)
 }
-
-const nowNs = () => BigInt(Date.now()) * NS_PER_MS

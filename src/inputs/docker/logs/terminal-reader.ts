@@ -19,6 +19,7 @@ export class TerminalReader {
   #timeNs = 0n
   /** Bytes of the part that is open. */
   #part = 0
+  records = 0
   /** Which of `#partBytes` the part that is open may have. */
   #size = 0
 
@@ -47,6 +48,10 @@ export class TerminalReader {
     return lines
   }
 
+  get open(): readonly Pick<LogLine, 'stream' | 'timeNs'>[] {
+    return this.#prefix === undefined ? [] : [{ stream: 'stdout', timeNs: this.#timeNs }]
+  }
+
   end(): readonly LogLine[] {
     if (this.#prefix === undefined) return []
     this.#joiner.add(this.#rest)
@@ -70,6 +75,7 @@ export class TerminalReader {
   }
 
   #beginPart(): void {
+    this.records++
     this.#part = 0
     this.#size = 0
   }

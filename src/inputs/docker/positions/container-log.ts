@@ -1,4 +1,4 @@
-import type { Run } from '../../offsets/offset-tracker.ts'
+import type { Run } from '../../../flow/run.ts'
 import type { LogIds, LogSource } from '../container-source.ts'
 import { LineIds } from '../logs/event-id.ts'
 import type { Position } from './positions-file.ts'
@@ -15,6 +15,9 @@ export class ContainerLog {
   #handed: Handed[] = []
   #delivered: Position | undefined
   #settled: Position | undefined
+  #end: { readonly run: string; readonly next: number } | undefined
+  /** The number of the first line that is not settled, or stands behind one that is not. */
+  #settledTo = 0
   /** The number that the next line gets. */
   next = 0
 
@@ -39,6 +42,11 @@ export class ContainerLog {
     this.#delivered = moved(this.#delivered, source, first, this.next)
   }
 
+  /** All lines of the log have been handed over, and `run`, of which it is, has ended: another life of the process need not look. */
+  reached(run: string): void {
+    this.#end = { run, next: this.next }
+  }
+
   /** Where another life of the process has to go on: behind the longest run of settled lines. */
   get settled(): Position | undefined {
     let done = 0
@@ -46,22 +54,31 @@ export class ContainerLog {
       const ready = run.ready
       if (ready === undefined) break
       this.#settled = moved(this.#settled, source, first, ready)
+      this.#settledTo = ready
       if (!run.isSettled) break
       done++
     }
     if (done > 0) this.#handed.splice(0, done)
+    const isAtEnd = this.#end !== undefined && this.#end.next === this.#settledTo
+    if (isAtEnd && this.#settled !== undefined) this.#settled = { ...this.#settled, end: this.#end?.run as string }
     return this.#settled
   }
 
-  /** All that was handed over is settled. */
-  get isSettled(): boolean {
-    return this.#handed.every(({ run }) => run.isSettled)
+  /** Lines that were handed over and are not settled. */
+  get unsettled(): number {
+    return this.#handed.reduce((sum, { run }) => sum + run.unsettled, 0)
+  }
+
+  /** How many lines come again where reading goes on from {@link settled}, as it was asked for last. */
+  get repeats(): number {
+    return this.next - this.#settledTo
   }
 }
 
 /** The position behind the lines `first` to `end - 1`. */
 function moved(from: Position | undefined, source: LogSource, first: number, end: number): Position {
-  const position: { timeNs: bigint; stdout?: Cursor; stderr?: Cursor } = { ...from, timeNs: source.timeNsAt(end - 1) }
+  const cursors = { ...(from?.stdout && { stdout: from.stdout }), ...(from?.stderr && { stderr: from.stderr }) }
+  const position: { timeNs: bigint; stdout?: Cursor; stderr?: Cursor } = { timeNs: source.timeNsAt(end - 1), ...cursors }
   const open = new Set(['stdout', 'stderr'])
   for (let at = end - 1; at >= first && open.size > 0; at--) {
     const stream = source.streamAt(at)

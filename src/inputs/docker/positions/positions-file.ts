@@ -1,6 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { valueAt } from '../../../lib/value-at.ts'
+import type { Container } from '../inventory/container.ts'
 import type { Cursor } from './resume.ts'
 
 /** Where a container's log was left: its time in the order of delivery, and a cursor for each stream that has one. */
@@ -8,6 +9,8 @@ export interface Position {
   readonly timeNs: bigint
   readonly stdout?: Cursor
   readonly stderr?: Cursor
+  /** The run that had ended when this was its log's end, as {@link Container.endedRun} names it. */
+  readonly end?: string
 }
 
 /** By the container's id. */
@@ -62,7 +65,8 @@ async function writeThrough(file: string, text: string): Promise<void> {
 
 function positionOf(value: unknown): Position {
   const [stdout, stderr] = [cursorOf(valueAt(value, 'stdout')), cursorOf(valueAt(value, 'stderr'))]
-  return { timeNs: timeOf(value), ...(stdout && { stdout }), ...(stderr && { stderr }) }
+  const end = valueAt(value, 'end')
+  return { timeNs: timeOf(value), ...(stdout && { stdout }), ...(stderr && { stderr }), ...(typeof end === 'string' && { end }) }
 }
 
 function cursorOf(value: unknown): Cursor | undefined {

@@ -39,6 +39,10 @@ export class StateFile {
     }
   }
 
+  get isKept(): boolean {
+    return this.#folder !== undefined
+  }
+
   get ids(): readonly string[] {
     return [...this.#positions.keys()]
   }

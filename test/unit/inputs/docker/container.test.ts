@@ -7,11 +7,11 @@ const container = () => new Container('ab'.repeat(32))
 
 it('counts the runs of a container, whether events or inspections tell of them', () => {
   const one = container()
-  one.inspected(false, '')
+  one.inspected(false, '', 'ended')
   expect(one.run).toBe(0)
   one.hadOom = true
-  one.inspected(true, 'monday')
-  one.inspected(true, 'monday')
+  one.inspected(true, 'monday', 'ended')
+  one.inspected(true, 'monday', 'ended')
   expect(one.hadOom, 'an event may be quicker than the inspection').toBe(true)
   expect(one.run).toBe(1)
   one.stopped()
@@ -19,13 +19,28 @@ it('counts the runs of a container, whether events or inspections tell of them',
   one.started()
   expect([one.run, one.isRunning]).toEqual([2, true])
   // Asked before it was started again.
-  one.inspected(false, 'monday')
+  one.inspected(false, 'monday', 'ended')
   expect([one.run, one.isRunning]).toEqual([2, true])
-  one.inspected(true, 'tuesday')
+  one.inspected(true, 'tuesday', 'ended')
   expect(one.run).toBe(2)
   one.hadOom = true
-  one.inspected(true, 'wednesday')
+  one.inspected(true, 'wednesday', 'ended')
   expect([one.run, one.hadOom]).toEqual([3, false])
+})
+
+it('names a run that has ended by when it began and ended, while no other is under way', () => {
+  const one = container()
+  one.inspected(false, '', 'never')
+  expect(one.endedRun, 'it has not run yet').toBeUndefined()
+  one.inspected(true, 'monday', 'never')
+  expect(one.endedRun).toBeUndefined()
+  one.stopped()
+  one.inspected(false, 'monday', 'tuesday')
+  expect(one.endedRun).toBe('monday tuesday')
+  one.started()
+  // Asked before it was started again.
+  one.inspected(false, 'monday', 'tuesday')
+  expect(one.endedRun).toBeUndefined()
 })
 
 const event = (more: object) => ({
@@ -88,6 +103,7 @@ it('keeps of an inspection what it needs, and of the environment nothing', () =>
     },
     isRunning: true,
     startedAt: '2026-01-01T00:00:00Z',
+    finishedAt: '',
   })
   expect(JSON.stringify(inspection)).not.toContain('hunter2')
   expect(inspectionOf({}, 'node', options)).toBeUndefined()
