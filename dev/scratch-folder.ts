@@ -5,11 +5,16 @@ import { isAlive } from './cache.ts'
 
 const prefix = 'cfmr-dev-'
 
+const folders = new Set<string>()
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
 /** A temporary folder that goes with this process, also when it fails. What a killed one left behind is swept away first. */
 export function scratchFolder(name: string): string {
   sweep()
   const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-${name}-`))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  folders.add(folder)
   return folder
 }
 
