@@ -118,7 +118,8 @@ export const worker: Board = {
         [
           timeSeries({
             title: 'Delay of the event loop',
-            description: 'Above a second, heartbeats and answers come late.',
+            description:
+              'Ten looks a second, of which the time between counts: 0.1 s is no delay. Above a second, heartbeats and answers come late.',
             unit: 's',
             queries: [
               value('nodejs_eventloop_lag_p50_seconds', 'p50 {{instance}}'),
