@@ -1,13 +1,16 @@
 import { Agent, type Dispatcher, request } from 'undici'
-import { linkedAbort } from '../../../lib/linked-abort.ts'
 import { addressText, type EngineAddress } from './address.ts'
 import { EngineFailed, noAnswer, refused } from './engine-failed.ts'
 import { parseExactJson } from './json-lines.ts'
 import { commonVersion, compareVersions, SPOKEN_VERSIONS } from './version.ts'
+import { type WholeAnswer, wholeAnswer } from './whole-answer.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 const ONE_SHOT = '1.41'
+const HEADERS = { 'user-agent': 'cf-metrics-refinery' }
+
+const maxBytesOf = (statusCode: number) => (statusCode === 200 ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES)
 
 interface EngineTls {
   /** In PEM. Undefined: Node's own authorities, no client certificate. */
@@ -113,33 +116,26 @@ export class Engine {
     return `/v${this.#version}${path}${parameters.size === 0 ? '' : `?${parameters}`}`
   }
 
-  async #ask(path: string, what: string, signal: AbortSignal): Promise<{ headers: Dispatcher.ResponseData['headers']; text: string }> {
-    let isLate = false
-    const either = linkedAbort(signal)
-    const timer = setTimeout(() => {
-      isLate = true
-      either.abort()
-    }, this.#timeoutMs).unref()
+  async #ask(path: string, what: string, signal: AbortSignal): Promise<WholeAnswer> {
+    let answer: WholeAnswer
     try {
-      const { statusCode, headers, body } = await this.#send(path, what, either.signal)
-      const text = await textOf(body, statusCode === 200 ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES)
-      if (statusCode !== 200) throw refused(this.where, what, statusCode, text)
-      return { headers, text }
+      answer = await wholeAnswer({
+        ...{ dispatcher: this.#agent, origin: this.#origin, path, headers: HEADERS, signal },
+        timeoutMs: this.#timeoutMs,
+        maxBytes: maxBytesOf,
+      })
     } catch (error) {
       signal.throwIfAborted()
-      if (error instanceof EngineFailed && !isLate) throw error
-      const why = isLate ? new Error(`no answer within ${this.#timeoutMs / 1000} s. Is the engine overloaded, or does it hang?`) : error
-      throw noAnswer(this.where, what, why)
-    } finally {
-      clearTimeout(timer)
-      either.unlink()
+      throw noAnswer(this.where, what, error)
     }
+    if (answer.statusCode !== 200) throw refused(this.where, what, answer.statusCode, answer.text)
+    return answer
   }
 
   async #send(path: string, what: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted()
     try {
-      return await request(`${this.#origin}${path}`, { dispatcher: this.#agent, signal, headers: { 'user-agent': 'cf-metrics-refinery' } })
+      return await request(`${this.#origin}${path}`, { dispatcher: this.#agent, signal, headers: HEADERS })
     } catch (error) {
       signal.throwIfAborted()
       throw noAnswer(this.where, what, error)

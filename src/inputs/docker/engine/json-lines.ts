@@ -3,17 +3,18 @@ const LINE_FEED = 10
 /** More than any event or reading of a container has, however many labels it has. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
-/** Fewer digits are exact as a double. */
-const DIGITS_OF_A_DOUBLE = 15
-const INTEGER = /^-?\d+$/
+/**
+ * A member that is an integer of more than 15 digits, the most that a double holds exactly. No text of JSON can look like it: behind a quote that opens one comes no colon
+ * but its own, before it no letter; and one within is escaped.
+ */
+const LONG_INTEGER = /(\w"\s*:\s*)(-?\d{16,})(?=\s*[,}])/g
 
 /**
- * JSON as the engine writes it. An integer of more than 15 digits (times in ns, counters) becomes a text of its digits, since a double
- * has no room for them. Throws a SyntaxError as JSON.parse does.
+ * JSON as the engine writes it. A member that is an integer of more than 15 digits (times in ns, counters) becomes a text of its digits, since a double has no room for
+ * them; one in a list keeps what a double holds of it. Throws a SyntaxError as JSON.parse does.
  */
 export function parseExactJson(text: string): unknown {
-  return JSON.parse(text.replace(TOKEN, (token) => (token.length > DIGITS_OF_A_DOUBLE && INTEGER.test(token) ? `"${token}"` : token)))
+  return JSON.parse(text.replace(LONG_INTEGER, '$1"$2"'))
 }
 
 /** A frame that is no JSON, or longer than memory is meant for. */

@@ -9,20 +9,20 @@ import { makeCertificates } from '../../../../dev/certificates.ts'
 import { scratchFolder } from '../../../../dev/scratch-folder.ts'
 import { parseEngineAddress } from '../../../../src/inputs/docker/engine/address.ts'
 import { Engine } from '../../../../src/inputs/docker/engine/engine.ts'
-import { jsonLines } from '../../../../src/inputs/docker/engine/json-lines.ts'
+import { jsonLines, parseExactJson } from '../../../../src/inputs/docker/engine/json-lines.ts'
 import { commonVersion } from '../../../../src/inputs/docker/engine/version.ts'
 
 const never = new AbortController().signal
 
 /** An engine on a unix socket that answers as told, and to a ping with its version. */
-async function engineThat(answer: RequestListener, version = '1.41'): Promise<Engine> {
+async function engineThat(answer: RequestListener, version = '1.41', { timeoutMs = 10_000 } = {}): Promise<Engine> {
   const path = join(scratchFolder('engine'), 'docker.sock')
   const server = createServer((request, response) => {
     if (request.url === '/_ping') response.writeHead(200, { 'api-version': version, server: 'Docker/20.10.24 (linux)' }).end('OK')
     else answer(request, response)
   })
   await once(server.listen(path), 'listening')
-  const engine = new Engine({ address: { kind: 'unix', path }, timeoutMs: 10_000 })
+  const engine = new Engine({ address: { kind: 'unix', path }, timeoutMs })
   onTestFinished(async () => {
     await engine.close()
     server.closeAllConnections()
@@ -45,6 +45,37 @@ it('speaks the version that both know, and keeps integers that no double holds',
     f: 0.1234567890123456,
   })
   expect(paths).toEqual(['/v1.41/info?all=true'])
+})
+
+it('takes for a long integer only what is one: never what looks like it within a text', () => {
+  const member = '"n":1764241515123456789'
+  const texts = [`{${member}}`, `x":1764241515123456789,`, ':1764241515123456789,', '\\', 'a\\":1764241515123456789}']
+  const value = { texts, [`odd key\\`]: 1, nested: { z: -7 } }
+  expect(parseExactJson(JSON.stringify(value))).toEqual(value)
+  expect(parseExactJson(`{"a":{${member}, "m" : -1764241515123456789\n},"short":123456789012345}`)).toEqual({
+    a: { n: '1764241515123456789', m: '-1764241515123456789' },
+    short: 123456789012345,
+  })
+})
+
+it('an answer that does not come in time, or in full, is a failure that says so; one that is not wanted any more ends at once', async () => {
+  const engine = await engineThat(
+    (request, response) => {
+      if (request.url?.includes('/half')) response.write('{"half":')
+      if (request.url?.includes('/broken')) response.write('{"half":', () => response.destroy())
+    },
+    '1.41',
+    { timeoutMs: 300 },
+  )
+  await engine.connect(never)
+  await expect(engine.json('/nothing', {}, 'ask', never)).rejects.toThrow(/ask: no answer within 0\.3 s.*overloaded/)
+  await expect(engine.json('/half', {}, 'ask', never)).rejects.toThrow(/ask: no answer within 0\.3 s/)
+  await expect(engine.json('/broken', {}, 'ask', never)).rejects.toThrow(/Docker engine at unix:.*: ask: /)
+  const stop = new AbortController()
+  const asked = engine.json('/nothing', {}, 'ask', stop.signal)
+  stop.abort(new Error('stopped'))
+  await expect(asked).rejects.toThrow('stopped')
+  await expect(engine.json('/nothing', {}, 'ask', stop.signal)).rejects.toThrow('stopped')
 })
 
 it('says of an engine that is too old which versions it can speak', async () => {
