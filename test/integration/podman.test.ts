@@ -75,6 +75,8 @@ it('tells what happens in the words of Docker, and of usage what Podman knows', 
   expect(usage.length).toBeGreaterThan(1)
   expect(usage.at(-1)?.cloudfoundry.container?.memory?.quota).toEqual({ bytes: 64 * 2 ** 20 })
   expect(usage.at(-1)?.container.disk, 'Podman has no block IO here').toBeUndefined()
+  expect(usage.at(-1)?.container.network, "nor does it know the host's network").toBeUndefined()
+  expect(usage.at(-1)?.cloudfoundry.container?.cpu?.pct, 'of one core, it sleeps').toBeLessThan(0.5)
   await worker.stop()
 })
 

@@ -1,4 +1,5 @@
 import { valueAt } from '../../../lib/value-at.ts'
+import { parseTimestamp } from '../logs/timestamp.ts'
 
 /** What a container uses, as far as the engine says: what is absent there is absent here, and never 0. Counters go up from the container's start. */
 export interface Usage {
@@ -26,31 +27,43 @@ export interface Usage {
 /** The engine's time of a frame for which nothing was read: the container does not run, or could not be read. */
 const NEVER = '0001-01-01'
 
+/** What had been used when a frame was read, of what all cores together had to give until then. */
 interface CpuReading {
-  readonly total: bigint
-  readonly system: bigint
+  readonly totalNs: bigint
+  readonly systemNs: bigint
+}
+
+export interface UsageReaderOptions {
+  /** Podman's service answers: it says 0 of what it does not know. */
+  readonly isPodman?: boolean
 }
 
 /** Reads the frames of one container's `stats`, as `parseExactJson` has them, in order. Whoever begins to read a new run of it takes a new one. */
 export class UsageReader {
+  readonly #isPodman: boolean
   #before: CpuReading | undefined
+
+  constructor({ isPodman = false }: UsageReaderOptions = {}) {
+    this.#isPodman = isPodman
+  }
 
   /** Undefined where the frame has no reading. */
   read(frame: unknown): Usage | undefined {
     const read = valueAt(frame, 'read')
     if (typeof read !== 'string' || read.startsWith(NEVER)) return undefined
-    const throttledNs = counterAt(frame, 'cpu_stats', 'throttling_data', 'throttled_time')
+    const throttledNs = this.#isPodman ? undefined : counterAt(frame, 'cpu_stats', 'throttling_data', 'throttled_time')
+    const networks = this.#networksOf(frame)
     return present({
       read,
-      cpuPercent: this.#cpuPercent(frame),
+      cpuPercent: this.#cpuPercent(frame, read),
       memoryBytes: memoryOf(frame),
       memoryQuotaBytes: positive(counterAt(frame, 'memory_stats', 'limit')),
-      rxBytes: network(frame, 'rx_bytes'),
-      txBytes: network(frame, 'tx_bytes'),
-      rxErrors: network(frame, 'rx_errors'),
-      txErrors: network(frame, 'tx_errors'),
-      rxDropped: network(frame, 'rx_dropped'),
-      txDropped: network(frame, 'tx_dropped'),
+      rxBytes: sumOf(networks, 'rx_bytes'),
+      txBytes: sumOf(networks, 'tx_bytes'),
+      rxErrors: sumOf(networks, 'rx_errors'),
+      txErrors: sumOf(networks, 'tx_errors'),
+      rxDropped: sumOf(networks, 'rx_dropped'),
+      txDropped: sumOf(networks, 'tx_dropped'),
       readBytes: blockIo(frame, 'read'),
       writeBytes: blockIo(frame, 'write'),
       pids: positive(counterAt(frame, 'pids_stats', 'current')),
@@ -59,17 +72,31 @@ export class UsageReader {
   }
 
   /** As `docker stats` reckons: the container's share of what all cores had between two readings, times their number. */
-  #cpuPercent(frame: unknown): number | undefined {
-    const total = counterAt(frame, 'cpu_stats', 'cpu_usage', 'total_usage')
-    const system = counterAt(frame, 'cpu_stats', 'system_cpu_usage')
-    const before = this.#before
-    this.#before = total === undefined || system === undefined ? undefined : { total, system }
+  #cpuPercent(frame: unknown, read: string): number | undefined {
+    const totalNs = counterAt(frame, 'cpu_stats', 'cpu_usage', 'total_usage')
     const cores = coresOf(frame)
+    const systemNs = this.#isPodman ? wallClockOf(read, cores) : counterAt(frame, 'cpu_stats', 'system_cpu_usage')
+    const before = this.#before
+    this.#before = totalNs === undefined || systemNs === undefined ? undefined : { totalNs, systemNs }
     if (this.#before === undefined || before === undefined || cores === undefined) return undefined
-    const used = Number(this.#before.total - before.total)
-    const passed = Number(this.#before.system - before.system)
+    const used = Number(this.#before.totalNs - before.totalNs)
+    const passed = Number(this.#before.systemNs - before.systemNs)
     return used < 0 || passed <= 0 ? undefined : (used / passed) * cores * 100
   }
+
+  /** Of a network of which it knows nothing, such as the host's, Podman says that nothing came or went. */
+  #networksOf(frame: unknown): readonly unknown[] {
+    const networks = valueAt(frame, 'networks')
+    if (typeof networks !== 'object' || networks === null) return []
+    const all = Object.values(networks)
+    return this.#isPodman ? all.filter((one) => valueAt(one, 'rx_bytes') !== 0 || valueAt(one, 'tx_bytes') !== 0) : all
+  }
+}
+
+/** Podman 4's `system_cpu_usage` is what all control groups have used, without what was idle: no measure of what there was. */
+function wallClockOf(read: string, cores: number | undefined): bigint | undefined {
+  const timeNs = parseTimestamp(read)
+  return timeNs === undefined || cores === undefined ? undefined : timeNs * BigInt(cores)
 }
 
 function coresOf(frame: unknown): number | undefined {
@@ -90,22 +117,17 @@ function memoryOf(frame: unknown): bigint | undefined {
   return usage
 }
 
-/** Over all interfaces. */
-function network(frame: unknown, key: string): bigint | undefined {
-  const networks = valueAt(frame, 'networks')
-  if (typeof networks !== 'object' || networks === null) return undefined
-  return sum(Object.values(networks).map((one) => counterAt(one, key)))
-}
-
 /** Over all devices. Cgroup v1 and v2 spell the operation differently. */
 function blockIo(frame: unknown, operation: string): bigint | undefined {
   const entries = valueAt(frame, 'blkio_stats', 'io_service_bytes_recursive')
   if (!Array.isArray(entries)) return undefined
-  return sum(entries.filter((one) => String(valueAt(one, 'op')).toLowerCase() === operation).map((one) => counterAt(one, 'value')))
+  const ofIt = entries.filter((one) => String(valueAt(one, 'op')).toLowerCase() === operation)
+  return sumOf(ofIt, 'value')
 }
 
-function sum(values: readonly (bigint | undefined)[]): bigint | undefined {
-  const there = values.filter((value) => value !== undefined)
+/** Undefined where none has it. */
+function sumOf(objects: readonly unknown[], key: string): bigint | undefined {
+  const there = objects.map((one) => counterAt(one, key)).filter((value) => value !== undefined)
   return there.length === 0 ? undefined : there.reduce((total, value) => total + value, 0n)
 }
 

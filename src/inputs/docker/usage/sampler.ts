@@ -109,7 +109,11 @@ export class Sampler {
   #sampleOf(container: Container): Sampled {
     const known = this.#sampled.get(container)
     if (known !== undefined && known.run === container.run) return known
-    const made: Sampled = { reader: new UsageReader(), run: container.run, diskAtMs: Number.NEGATIVE_INFINITY }
+    const made: Sampled = {
+      reader: new UsageReader({ isPodman: this.#options.engine.isPodman }),
+      run: container.run,
+      diskAtMs: Number.NEGATIVE_INFINITY,
+    }
     this.#sampled.set(container, made)
     return made
   }
