@@ -2,7 +2,7 @@ import type { Ack, Fate } from '../../flow/contracts.ts'
 import type { EventSource } from '../../flow/event-source.ts'
 import type { Ledger } from '../../flow/ledger.ts'
 import type { Run } from '../../flow/run.ts'
-import { RunAck } from '../../flow/run-ack.ts'
+import { type InFlight, RunAck } from '../../flow/run-ack.ts'
 import type { Bell } from './bell.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 
@@ -66,13 +66,7 @@ export class Assignment {
 
   /** For messages of a partition that were read, and are to be handed over. `source` where it is not the tracker's own. */
   ackOf(tracker: OffsetTracker, run: Run, bytes: number, source: EventSource = tracker.source): Ack {
-    const assignment = this
-    const inFlight = {
-      get isOpen() {
-        return assignment.isOpen
-      },
-      settle: (fate: Fate, count: number, settledBytes: number) => this.settle(tracker, fate, count, settledBytes),
-    }
+    const inFlight = new PartitionInFlight(this, tracker)
     const { topic, partition } = tracker
     return new RunAck({ inFlight, run, bytes, source, topic, partition })
   }
@@ -103,5 +97,24 @@ export class Assignment {
     this.inFlight = 0
     this.inFlightBytes = 0
     return abandoned
+  }
+}
+
+/** What is in flight of one partition. */
+class PartitionInFlight implements InFlight {
+  readonly #assignment: Assignment
+  readonly #tracker: OffsetTracker
+
+  constructor(assignment: Assignment, tracker: OffsetTracker) {
+    this.#assignment = assignment
+    this.#tracker = tracker
+  }
+
+  get isOpen(): boolean {
+    return this.#assignment.isOpen
+  }
+
+  settle(fate: Fate, count: number, bytes: number): void {
+    this.#assignment.settle(this.#tracker, fate, count, bytes)
   }
 }
