@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, rm } from 'node:fs/promises'
+import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { request } from 'undici'
 import { cached } from './cache.ts'
-import { unpackPackages } from './debian-package.ts'
 import { freePorts } from './free-port.ts'
+import { withGo } from './go-compiler.ts'
 import { scratchFolder } from './scratch-folder.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -22,9 +20,8 @@ export interface StatsdExporter {
   close(): Promise<void>
 }
 
+/** The last that Debian 12's compiler takes. */
 const VERSION = '0.24.0'
-/** The compiler of Debian 12, which that version asks for. */
-const GO = '1.19'
 
 /** Prometheus' statsd_exporter, which reads plain StatsD and the dialects with tags. Built when it is asked for first. */
 export async function startStatsdExporter(): Promise<StatsdExporter> {
@@ -56,16 +53,10 @@ export async function startStatsdExporter(): Promise<StatsdExporter> {
 }
 
 async function build(folder: string): Promise<void> {
-  const go = join(folder, 'go')
-  await mkdir(go)
-  await unpackPackages([`golang-${GO}-go`, `golang-${GO}-src`], go)
-  const root = join(go, `usr/lib/go-${GO}`)
-  const env = { GOROOT: root, GOPATH: join(go, 'path'), GOCACHE: join(go, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
-  await promisify(execFile)(join(root, 'bin/go'), ['install', `github.com/prometheus/statsd_exporter@v${VERSION}`], {
-    env: { ...process.env, ...env, GOBIN: join(go, 'bin') },
+  await withGo(folder, async ({ go, bin }) => {
+    await go(['install', `github.com/prometheus/statsd_exporter@v${VERSION}`])
+    await copyFile(join(bin, 'statsd_exporter'), join(folder, 'statsd_exporter'))
   })
-  await copyFile(join(go, 'bin/statsd_exporter'), join(folder, 'statsd_exporter'))
-  await rm(go, { recursive: true })
 }
 
 /** Prometheus' text format. */

@@ -3,7 +3,26 @@ import { join } from 'node:path'
 import { debianPackage } from '../debian-package.ts'
 import { scratchFolder } from '../scratch-folder.ts'
 
-const COMMANDS = ['cat', 'date', 'dd', 'env', 'head', 'kill', 'ls', 'printf', 'seq', 'sh', 'sleep', 'tail', 'tr', 'true', 'usleep', 'yes']
+const COMMANDS = [
+  'cat',
+  'date',
+  'dd',
+  'env',
+  'head',
+  'kill',
+  'ls',
+  'printf',
+  'rm',
+  'seq',
+  'sh',
+  'sleep',
+  'tail',
+  'touch',
+  'tr',
+  'true',
+  'usleep',
+  'yes',
+]
 
 /** A folder that is the root of an image: Debian's static busybox, and a shell by its name. */
 export async function boxRoot(): Promise<string> {

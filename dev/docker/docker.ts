@@ -39,18 +39,30 @@ export interface DockerEngine {
   close(): Promise<void>
 }
 
+export interface DockerOptions {
+  /** In a network of its own, where there is nothing but itself: what it makes there (the bridges of a swarm) is nowhere else, and goes with it. */
+  readonly hasOwnNetwork?: boolean
+}
+
 /**
  * Debian's Docker engine in namespaces of its own for processes and mounts, so that nothing of it outlives this process. Needs root. It has no bridge:
  * containers get `--network none` unless an option says otherwise.
  */
-export async function startDocker(): Promise<DockerEngine> {
-  const [tini = '', ...folders] = await Promise.all(['tini', 'docker.io', 'containerd', 'runc'].map(debianPackage))
+export async function startDocker({ hasOwnNetwork = false }: DockerOptions = {}): Promise<DockerEngine> {
+  const [tini = '', busybox = '', ...folders] = await Promise.all(
+    ['tini', 'busybox-static', 'docker.io', 'containerd', 'runc'].map(debianPackage),
+  )
   const path = folders.flatMap((folder) => [join(folder, 'usr/sbin'), join(folder, 'usr/bin')]).join(':')
   const folder = scratchFolder('docker')
   const socket = join(folder, 'docker.sock')
   const group = `/cfmr-dev-${process.pid}-${started++}`
   const env = { PATH: `${path}:${process.env['PATH']}`, DOCKER_HOST: `unix://${socket}` }
-  const init = await startInit(join(tini, 'usr/bin/tini-static'), join(folder, 'init.log'))
+  const init = await startInit({
+    tini: join(tini, 'usr/bin/tini-static'),
+    busybox: join(busybox, 'bin/busybox'),
+    logFile: join(folder, 'init.log'),
+    hasOwnNetwork,
+  })
   const docker = async (...args: readonly string[]) => {
     const { stdout } = await run('docker', args, { env: { ...process.env, ...env }, maxBuffer: MAX_OUTPUT_BYTES })
     return stdout.trim()
@@ -60,7 +72,17 @@ export async function startDocker(): Promise<DockerEngine> {
       name: 'Docker',
       command: 'nsenter',
       args: [
-        ...['--target', String(init.pid), '--pid', '--mount', 'setpriv', '--pdeathsig', 'KILL', 'dockerd'],
+        ...[
+          '--target',
+          String(init.pid),
+          '--pid',
+          '--mount',
+          ...(hasOwnNetwork ? ['--net'] : []),
+          'setpriv',
+          '--pdeathsig',
+          'KILL',
+          'dockerd',
+        ],
         ...['--host', `unix://${socket}`, '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
         ...['--pidfile', join(folder, 'docker.pid'), '--cgroup-parent', group],
         ...['--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=vfs'],
@@ -112,13 +134,25 @@ export async function startDocker(): Promise<DockerEngine> {
 
 let started = 0
 
+interface InitOptions extends Required<DockerOptions> {
+  readonly tini: string
+  readonly busybox: string
+  readonly logFile: string
+}
+
 /** The first process of the namespaces: when it ends, so does all in them. Mounts are theirs alone, and so is where containerd has its sockets. */
-async function startInit(tini: string, logFile: string): Promise<{ readonly pid: number; close(): Promise<void> }> {
-  const script = `mkdir -p /run/containerd && mount -t tmpfs none /run/containerd && echo ready && exec ${tini} -s -- sleep infinity`
+async function startInit({
+  tini,
+  busybox,
+  logFile,
+  hasOwnNetwork,
+}: InitOptions): Promise<{ readonly pid: number; close(): Promise<void> }> {
+  const network = hasOwnNetwork ? `${busybox} ip link set lo up && ` : ''
+  const script = `${network}mkdir -p /run/containerd && mount -t tmpfs none /run/containerd && echo ready && exec ${tini} -s -- sleep infinity`
   const server = await ServerProcess.start({
     name: "Docker's namespaces (they need root)",
     command: 'unshare',
-    args: ['--pid', '--mount', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
+    args: [...(hasOwnNetwork ? ['--net'] : []), '--pid', '--mount', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script],
     logFile,
     ready: (log) => log.includes('ready'),
   })
