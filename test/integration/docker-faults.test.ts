@@ -1,44 +1,7 @@
-import { expect, it, onTestFinished } from 'vitest'
-import { type FakeContainer, FIRST_NS, frameOf, type LogAnswer, startFakeEngine, timeOf } from '../../dev/docker/fake-engine.ts'
+import { expect, it } from 'vitest'
+import { FIRST_NS, frameOf, type LogAnswer, timeOf } from '../../dev/docker/fake-engine.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
-import { DockerScene } from '../support/docker-scene.ts'
-
-const ID = 'c0'.repeat(32)
-const SECOND = 1_000_000_000n
-
-/** Line n of a log, a millisecond after the one before. */
-const lineOf = (n: number, stream: 1 | 2 = 1) => frameOf(stream, `${timeOf(BigInt(n) * 1_000_000n)} line ${n}\n`)
-const timeNsOf = (n: number) => FIRST_NS + BigInt(n) * 1_000_000n
-
-/** A log of that many lines, from `since` on, and what follows them. */
-const logOf =
-  (count: number, then: (...args: Parameters<LogAnswer>) => void = () => {}): LogAnswer =>
-  (response, since, query) => {
-    for (let n = 1; n <= count; n++) if (timeNsOf(n) >= since) response.write(lineOf(n))
-    then(response, since, query)
-  }
-
-/** What a log of that many lines has at its end. */
-const tailOf = (count: number) => (records: number) =>
-  Array.from({ length: Math.min(count, records) }, (_, index) => lineOf(count - Math.min(count, records) + index + 1))
-
-async function sceneOf(container: Partial<FakeContainer>, options: { readonly apiVersion?: string } = {}) {
-  const fake = { id: ID, name: 'fake', isRunning: true, startedAt: '2026-01-01T00:00:00Z', logs: [], ...container }
-  const engine = await startFakeEngine({ ...options, containers: [fake] })
-  onTestFinished(() => engine.close())
-  return { engine, fake, scene: DockerScene.with(engine.host) }
-}
-
-/** Those that follow. */
-const logRequests = (requests: readonly string[]) => requests.filter((request) => /\/logs\?follow=true/.test(request))
-const linesTo = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`)
-const say = (action: string, timeNs: bigint, attributes: object = {}) => ({
-  Type: 'container',
-  Action: action,
-  Actor: { ID, Attributes: { name: 'fake', image: 'box:1', ...attributes } },
-  time: Number(timeNs / SECOND),
-  timeNano: String(timeNs),
-})
+import { ID, lineOf, linesTo, logOf, logRequests, SECOND, say, sceneOf, tailOf } from '../support/fake-docker-scene.ts'
 
 it('vectordotdev/vector #26023: a stream that breaks again and again is read on where it broke', async () => {
   const breaks = Array.from({ length: 8 }, (_, index) => logOf(10 * (index + 1), (response) => setImmediate(() => response.destroy())))

@@ -73,6 +73,24 @@ it('reads on through restarts and a new name, each line once and under the name 
   await worker.stop()
 })
 
+it('vectordotdev/vector #14644, moby/moby #37681, grafana/alloy #4625: long lines are equal byte for byte, with the time that the engine gave them', async () => {
+  const script = 'x=$(yes € | head -n 33333 | tr -d "\\n"); echo "$x"; echo "  $x" >&2; sleep 0.1; echo "end "'
+  const ids = [
+    await scene.engine.start(script),
+    await scene.engine.start(script, ['--tty']),
+    await scene.engine.start(script, ['--log-driver', 'local']),
+  ]
+  const worker = await scene.work()
+  await worker.waitUntil('all are read', () => ids.every((id) => scene.messagesOf(id).includes('end ')))
+  const long = '€'.repeat(33_333)
+  for (const id of ids) {
+    expect(scene.messagesOf(id).toSorted()).toEqual([`  ${long}`, 'end ', long])
+    const end = (await scene.engine.docker('logs', '--timestamps', '--tail', '1', id)).split(' ')[0]
+    expect(scene.logOf(id).find(({ message }) => message === 'end ')?.['@timestamp']).toBe(end)
+  }
+  await worker.stop()
+})
+
 it('names the owner by what the platform says, and keeps nothing else of the environment', async () => {
   const vcap = {
     application_name: 'shop',

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
-import { linkedAbort } from '../../../lib/linked-abort.ts'
+import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { valueAt } from '../../../lib/value-at.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -18,6 +18,9 @@ export interface TrackerOptions {
   readonly inventory: Inventory
   readonly gaps: Gaps
   readonly log: Logger
+  /** How often containers are listed, and how long an event may come after what it tells of. */
+  readonly listEveryMs?: number
+  readonly lateMs?: number
   /** Called whenever a container has been inspected. */
   readonly described: (container: Container) => void
   /** Called with each event of a container, in the engine's order, once. */
@@ -36,6 +39,7 @@ export interface EngineIdentity {
 /** After a break: soon, since what the engine keeps of events is not much. */
 const BACKOFF = { initialMs: 200, maxMs: 10_000, jitter: 0.2 }
 const LIST_EVERY_MS = 60_000
+const LATE_MS = 5000
 const ONLY_CONTAINERS = JSON.stringify({ type: ['container'] })
 
 /** Actions after which something else is true of a container than its inspection said. */
@@ -45,6 +49,9 @@ const INSPECTED_AFTER = new Set(['create', 'start', 'rename', 'update'])
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #inspections: Inspections
+  /** By container: what the last list said of it. */
+  readonly #listedStates = new Map<string, unknown>()
+  #events = 0
   #lastEventNs: bigint | undefined
   /** Events of exactly that time, which come again when events are read on from it. */
   #atLastTime = new Set<string>()
@@ -118,7 +125,7 @@ export class Tracker {
       this.problem = undefined
       this.connectedMs = Date.now()
       if (isAgain) this.reconnects++
-      const listing = this.#listAgain(either)
+      const listing = this.#listAgain(link)
       await this.#readEvents(chunks)
       link.abort()
       await listing
@@ -132,6 +139,7 @@ export class Tracker {
   async #readEvents(chunks: AsyncIterable<Buffer>): Promise<void> {
     let before = this.#lastEventNs
     for await (const frame of jsonLines(chunks)) {
+      this.#events++
       const event = 'json' in frame ? engineEventOf(frame.json) : undefined
       if (!('json' in frame)) this.#options.gaps.add('damaged', 'events', frame.problem)
       if (event === undefined) continue
@@ -159,33 +167,50 @@ export class Tracker {
     if (INSPECTED_AFTER.has(event.action) || container.description === undefined) this.#inspections.add(container)
   }
 
-  async #listAgain(signal: AbortSignal): Promise<void> {
+  /** A connection that is dead without having been closed is as quiet as one on which nothing happens: it shows where the list tells of what no event has told. */
+  async #listAgain(link: LinkedAbort): Promise<void> {
+    const { listEveryMs = LIST_EVERY_MS, lateMs = LATE_MS } = this.#options
+    const { signal } = link
     for (;;) {
-      await sleep(LIST_EVERY_MS, signal)
+      await sleep(listEveryMs, signal)
       if (signal.aborted) return
-      await this.#list(signal).catch((error) => {
+      const before = this.#events
+      const isNews = await this.#list(signal).catch((error) => {
         if (!signal.aborted) this.#fail(error)
+        return false
       })
+      if (!isNews) continue
+      await sleep(lateMs, signal)
+      if (this.#events === before) link.abort(new Error('the stream of events stands still, though something has happened'))
     }
   }
 
-  /** Finds what events have not told. */
-  async #list(signal: AbortSignal): Promise<void> {
+  /** Finds what events have not told, and resolves to whether there is any. */
+  async #list(signal: AbortSignal): Promise<boolean> {
     const { engine, inventory } = this.#options
     const before = [...inventory.containers]
     const listed = await engine.json('/containers/json', { all: true }, 'list containers', signal)
     const states = new Map((Array.isArray(listed) ? listed : []).map((one) => [String(valueAt(one, 'Id')), valueAt(one, 'State')]))
+    let isNews = false
     for (const [id, state] of states) {
       const isNew = !inventory.containers.has(id)
       const container = inventory.container(id)
       if (isNew && !this.hasListed) container.isOld = true
-      if (container.description === undefined || container.isRunning !== (state === 'running' || state === 'paused')) {
-        this.#inspections.add(container)
-      }
+      const isOther = container.isRunning !== (state === 'running' || state === 'paused')
+      // Once for each state: an engine may list and inspect a container in different words.
+      if ((isNew || isOther) && this.#listedStates.get(id) !== state) isNews = true
+      this.#listedStates.set(id, state)
+      if (container.description === undefined || isOther) this.#inspections.add(container)
     }
-    for (const [id, container] of before) if (!states.has(id)) inventory.forget(container)
+    for (const [id, container] of before) {
+      if (states.has(id)) continue
+      isNews = true
+      this.#listedStates.delete(id)
+      inventory.forget(container)
+    }
     this.hasListed = true
     this.#inspections.start(signal)
+    return isNews
   }
 
   #fail(error: unknown): void {

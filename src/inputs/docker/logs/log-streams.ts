@@ -1,7 +1,5 @@
 import { errorText } from '../../../lib/error-text.ts'
 import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
-import { sleep } from '../../../lib/sleep.ts'
-import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import type { NumberedLine } from '../container-source.ts'
 import type { Gaps } from '../gaps.ts'
 import type { ContainerLog } from '../positions/container-log.ts'
@@ -12,8 +10,9 @@ import type { LogLine } from './line-joiner.ts'
 import type { LogProgress } from './log-progress.ts'
 import type { LogReader } from './log-reader.ts'
 import { type ContainersLog, openLog } from './log-request.ts'
-import { behindDamage, type EndOfLog, endOfLog, newestLine } from './log-tail.ts'
-import { Witness } from './witness.ts'
+import { type BehindDamage, behindDamage, type EndOfLog, endOfLog, newestLine } from './log-tail.ts'
+import { StalledStream, StreamWatch } from './stream-watch.ts'
+import { Witnesses } from './witnesses.ts'
 
 export interface LogStreamsOptions extends ContainersLog {
   readonly containerLog: ContainerLog
@@ -30,13 +29,9 @@ export interface LogStreamsOptions extends ContainersLog {
 /** Both streams are copied at the same time, so that a line of one may be in the log behind a later one of the other. */
 const SLACK_NS = 1_000_000_000n
 const NS_PER_MS = 1_000_000n
+/** What is behind a damage is not behind a rotation: where reading was left does not come again, and is not missed. */
+const NEVER_NS = 2n ** 63n
 const QUIET_MS = 120_000
-/** So long a line that is there may take to come. */
-const LATE_MS = 5000
-/** Whoever stops it rings the container's bell. */
-const LOOK_AGAIN_MS = 60_000
-/** Of Podman. */
-const PODMANS_END_MS = 2000
 
 type Streams = Readonly<Record<LogLine['stream'], ResumedStream>>
 
@@ -46,19 +41,17 @@ export interface OpenStream {
   readonly streams: Streams
 }
 
-/** It is given up, and another one reads on. */
-class StalledStream extends Error {
-  override readonly name = 'StalledStream'
-}
-
 /** The streams of one container's log, one after the other: each goes on behind the last line that was handed over. */
 export class LogStreams {
   readonly #options: LogStreamsOptions
-  /** So many of the log's last records are behind a damage: only they can be read. */
-  #behindDamage: number | undefined
-  /** Of the stream that is read: when something came last, or was handed over. */
-  #heardMs = 0
-  #isHandingOver = false
+  /** What the next stream is of. */
+  #behindDamage: BehindDamage | undefined
+  /** Of the stream that is read. */
+  #watch = new StreamWatch()
+  #witnesses: Witnesses
+  #isLookedThrough = false
+  /** So many lines had been handed over when a stream had passed over some. */
+  #passedOverAt = -1
   /** Where to read from while no line has been handed over that says so. */
   #fromNs: bigint | undefined
   /** Undefined where the last one could not be opened. */
@@ -66,6 +59,7 @@ export class LogStreams {
 
   constructor(options: LogStreamsOptions) {
     this.#options = options
+    this.#witnesses = this.#newWitnesses()
   }
 
   /** What was written before is not read. */
@@ -78,7 +72,6 @@ export class LogStreams {
     const link = linkedAbort(stop)
     this.open = undefined
     try {
-      if (this.#options.engine.isPodman) void this.#endWithRun(link)
       await this.#readStream(link, stop)
     } catch (error) {
       if (stop.aborted || !link.signal.aborted || link.signal.reason instanceof StalledStream) throw error
@@ -90,7 +83,7 @@ export class LogStreams {
 
   /** The last thing that a container writes may have no line feed. */
   async takeRest(open: OpenStream | undefined, stop: AbortSignal): Promise<void> {
-    if (open !== undefined) await this.#take(open.reader.end(), open.streams, stop)
+    if (open !== undefined) await this.#take(open.reader.end(), open.streams, AbortSignal.abort(), stop)
   }
 
   /** Whether all lines that the log has now have been read. Never rejects. */
@@ -108,11 +101,10 @@ export class LogStreams {
   async skipDamage(stop: AbortSignal): Promise<boolean> {
     const { container, containerLog, gaps, progress } = this.#options
     try {
-      const behind = await behindDamage(this.#options, stop)
+      const behind = await behindDamage(this.#options, containerLog.delivered?.timeNs ?? this.#fromNs ?? -1n, stop)
       if (behind === undefined) return false
-      this.#behindDamage = behind.records
-      const readToNs = containerLog.delivered?.timeNs ?? this.#fromNs
-      if (readToNs === undefined || behind.oldestNs > readToNs) gaps.add('damaged', container.label, progress.lastError)
+      this.#behindDamage = behind
+      gaps.add('damaged', container.label, progress.lastError)
       return true
     } catch (error) {
       if (!stop.aborted) this.fail(error)
@@ -124,58 +116,66 @@ export class LogStreams {
     this.#options.progress.failed(errorText(error))
   }
 
-  /** Podman leaves a stream open when its container has ended: once nothing more comes, that is its end. */
-  async #endWithRun(link: LinkedAbort): Promise<void> {
-    const { container } = this.#options
-    while (container.isRunning && !link.signal.aborted) await container.changed.wait(LOOK_AGAIN_MS)
-    this.#heardMs = steadyNowMs()
-    while (!link.signal.aborted && steadyNowMs() - this.#heardMs < PODMANS_END_MS) await sleep(PODMANS_END_MS / 4, link.signal)
-    link.abort()
-  }
-
-  /** A stream may be quiet for ever, and a broken one is as quiet as that. Whether the log has lines that do not come, the engine says. */
-  async #watch(link: LinkedAbort): Promise<void> {
-    const { quietMs = QUIET_MS } = this.#options
-    for (let checkedMs = steadyNowMs(); !link.signal.aborted; ) {
-      await sleep(Math.max(checkedMs, this.#heardMs) + quietMs - steadyNowMs(), link.signal)
-      const heardMs = this.#heardMs
-      if (steadyNowMs() - heardMs < quietMs) continue
-      checkedMs = steadyNowMs()
-      if (this.#isHandingOver || link.signal.aborted || (await this.end(link.signal)) !== 'missing') continue
-      await sleep(LATE_MS, link.signal)
-      if (this.#heardMs === heardMs && !this.#isHandingOver)
-        link.abort(new StalledStream('the stream of its log stands still, though there are lines'))
-    }
-  }
-
   async #readStream(link: LinkedAbort, stop: AbortSignal): Promise<void> {
-    const { containerLog, engine, progress } = this.#options
+    const { containerLog, engine, container, progress, quietMs = QUIET_MS } = this.#options
+    this.#watch = new StreamWatch()
+    if (engine.isPodman) void this.#watch.endWithRun(container, link)
+    // A power cut may have left one since an earlier life of the process read it.
+    if (!this.#isLookedThrough && containerLog.delivered !== undefined && !engine.isPodman) await this.skipDamage(link.signal)
+    this.#isLookedThrough = true
+    const behind = this.#behindDamage
+    if (behind !== undefined) await this.#readBefore(behind, link.signal, stop)
     const position = containerLog.delivered
-    const tail = this.#behindDamage
-    const sinceNs = tail === undefined ? this.#since(position) : 0n
-    const request = { follow: true, sinceNs, ...(tail !== undefined && { tail }) }
+    const sinceNs = behind === undefined ? this.#since(position) : 0n
+    const request = { follow: true, sinceNs, ...(behind !== undefined && { tail: behind.records }) }
     const { reader, chunks } = await openLog(this.#options, request, link.signal)
     this.#behindDamage = undefined
-    // What is behind a damage is not behind a rotation.
-    const resumed = (stream: LogLine['stream']) => new ResumedStream(position?.[stream], tail === undefined ? sinceNs : undefined)
-    const streams = { stdout: resumed('stdout'), stderr: resumed('stderr') }
+    const streams = streamsFrom(position, behind === undefined ? sinceNs : NEVER_NS)
     this.open = { reader, streams }
     progress.be('following')
-    this.#heardMs = steadyNowMs()
-    void this.#watch(link)
-    const isWitnessed = position !== undefined && tail === undefined && !engine.isPodman
-    const newest = isWitnessed ? await newestLine(this.#options, link.signal).catch(() => undefined) : undefined
-    const witness = new Witness(newest, position)
+    void this.#watch.endStalled(link, quietMs, (signal) => this.end(signal))
+    this.#witnesses = this.#newWitnesses()
+    if (position !== undefined && behind === undefined) await this.#watchLag(link.signal)
     for await (const chunk of chunks) {
       const read = reader.push(chunk)
-      const count = witness.before(read)
-      await this.#take(read.slice(0, count), streams, stop)
-      if (count < read.length) {
-        if (await this.skipDamage(stop)) throw new StalledStream('the engine passes over lines of its log')
-        await this.#take(read.slice(count), streams, stop)
-      }
-      this.#heardMs = steadyNowMs()
+      const count = this.#witnesses.before(read)
+      await this.#take(read.slice(0, count), streams, link.signal, stop)
+      if (count < read.length) await this.#passedOver(stop)
+      await this.#take(read.slice(count), streams, link.signal, stop)
+      this.#watch.heard()
     }
+  }
+
+  /** What has not been read before a damage. */
+  async #readBefore({ oldestNs }: BehindDamage, signal: AbortSignal, stop: AbortSignal): Promise<void> {
+    const position = this.#options.containerLog.delivered
+    const sinceNs = this.#since(position)
+    const { reader, chunks } = await openLog(this.#options, { follow: false, sinceNs }, signal)
+    const streams = streamsFrom(position, sinceNs)
+    for await (const chunk of chunks) {
+      const read = reader.push(chunk).filter((line) => !('problem' in line) && line.timeNs < oldestNs)
+      await this.#take(read, streams, signal, stop)
+    }
+  }
+
+  /** What the stream has given shows that lines are missing: it is given up, and they are read by another. Resolves where a clock that was set back may look like that. */
+  async #passedOver(stop: AbortSignal): Promise<void> {
+    const isDamaged = await this.skipDamage(stop)
+    if (!isDamaged && this.#options.progress.lines === this.#passedOverAt) return
+    this.#passedOverAt = this.#options.progress.lines
+    throw new StalledStream(
+      isDamaged ? 'the engine passes over a damaged part of its log' : 'the engine passes over lines that it has rotated',
+    )
+  }
+
+  #newWitnesses(): Witnesses {
+    const { containerLog } = this.#options
+    return new Witnesses({ newest: (signal) => newestLine(this.#options, signal), position: () => containerLog.delivered })
+  }
+
+  /** Podman's times are too coarse for it. */
+  async #watchLag(signal: AbortSignal): Promise<void> {
+    if (!this.#options.engine.isPodman) await this.#witnesses.watch(signal)
   }
 
   /** Where to read from, by the engine's clock: 0 is from the first line. */
@@ -188,7 +188,7 @@ export class LogStreams {
     return container.description?.isTerminal === true ? position.timeNs + 1n : position.timeNs - SLACK_NS
   }
 
-  async #take(read: ReturnType<LogReader['push']>, streams: Streams, stop: AbortSignal): Promise<void> {
+  async #take(read: ReturnType<LogReader['push']>, streams: Streams, signal: AbortSignal, stop: AbortSignal): Promise<void> {
     const { container, gaps } = this.#options
     const lines: NumberedLine[] = []
     let problem: string | undefined
@@ -205,26 +205,33 @@ export class LogStreams {
       }
       if (ordinal !== undefined) lines.push({ line, ordinal })
     }
-    if (lines.length > 0 && !(await this.#handOver(lines, stop))) return
+    if (lines.length > 0 && !(await this.#handOver(lines, signal, stop))) return
     if (problem !== undefined) throw new DamagedStream(`the engine says within the log: ${problem}`)
   }
 
   /** False where `stop` has aborted: then they are not handed over. */
-  async #handOver(lines: readonly NumberedLine[], stop: AbortSignal): Promise<boolean> {
+  async #handOver(lines: readonly NumberedLine[], signal: AbortSignal, stop: AbortSignal): Promise<boolean> {
     const { room, deliver, progress } = this.#options
     const before = progress.state
-    this.#isHandingOver = true
-    while (!stop.aborted && !deliver(lines)) {
-      progress.be('waiting')
-      await room(stop)
-    }
-    this.#isHandingOver = false
+    this.#watch.isHandingOver = true
+    await this.#witnesses.during(async () => {
+      while (!stop.aborted && !deliver(lines)) {
+        progress.be('waiting')
+        void this.#watchLag(signal)
+        await room(stop)
+      }
+    })
+    this.#watch.isHandingOver = false
     if (stop.aborted) return false
     progress.be(before)
     progress.handedOver(lines)
     this.#fromNs = undefined
     return true
   }
+}
+
+function streamsFrom(position: Position | undefined, sinceNs: bigint): Streams {
+  return { stdout: new ResumedStream(position?.stdout, sinceNs), stderr: new ResumedStream(position?.stderr, sinceNs) }
 }
 
 /** Podman's times are. */

@@ -10,6 +10,7 @@ const SILENCE_MS = 30_000
 const MOST_AT_ONE_TIME = 10_000
 /** More of what is behind a damage is not looked for. */
 const MOST_BEHIND_DAMAGE = 2 ** 20
+const TRIES = 4
 
 /** What the engine has at the end of a log. */
 interface Tail {
@@ -75,22 +76,22 @@ export interface BehindDamage {
 }
 
 /**
- * Looks for a place in a log that the engine cannot read past: what is behind it can be read from the end. Undefined where there is none. An engine says nothing of it, but
- * gives fewer records when it is asked for more of them.
+ * Looks for a place in a log that the engine cannot read past, in what is later than `readToNs`: what is behind it can be read from the end. Undefined where there is none.
+ * An engine says nothing of it: it stops there, or leaves out lines behind it, so that there are fewer records than it was asked for, though there are more before.
  */
-export async function behindDamage(log: ContainersLog, signal: AbortSignal): Promise<BehindDamage | undefined> {
+export async function behindDamage(log: ContainersLog, readToNs: bigint, signal: AbortSignal): Promise<BehindDamage | undefined> {
   let readable = 0
   let oldestNs: bigint | undefined
   let unreadable = 1
   for (; unreadable <= MOST_BEHIND_DAMAGE; unreadable *= 2) {
     const tail = await readTail(log, unreadable, signal)
     if (tail.records < unreadable) {
-      const isAll = !tail.isBroken && (tail.records > readable || tail.oldestNs === oldestNs)
-      if (isAll) return undefined
+      if (await isAll(log, tail, unreadable, signal)) return undefined
       break
     }
     readable = tail.records
     oldestNs = tail.oldestNs
+    if (oldestNs !== undefined && oldestNs <= readToNs) return undefined
   }
   while (unreadable - readable > 1) {
     const middle = Math.floor((readable + unreadable) / 2)
@@ -102,6 +103,19 @@ export async function behindDamage(log: ContainersLog, signal: AbortSignal): Pro
     }
   }
   return { records: readable, oldestNs: oldestNs ?? 0n }
+}
+
+/** Whether so few records came because the log has no more: then as many can be asked for, and begin with the same. */
+async function isAll(log: ContainersLog, tail: Tail, asked: number, signal: AbortSignal): Promise<boolean> {
+  let all = tail
+  // What is written between two questions looks like something missing.
+  for (let tries = 0; tries < TRIES && !all.isBroken && all.records < asked; tries++) {
+    if (all.records === 0) return true
+    const same = await readTail(log, all.records, signal)
+    if (same.records === all.records && same.oldestNs === all.oldestNs) return true
+    all = await readTail(log, asked, signal)
+  }
+  return false
 }
 
 async function readTail(log: ContainersLog, records: number, signal: AbortSignal, timeNs?: bigint): Promise<Tail> {
