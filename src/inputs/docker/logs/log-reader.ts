@@ -35,8 +35,10 @@ export interface LogReader {
   end(): readonly LogLine[]
 }
 
+/** Bytes of a character of UTF-8 that stand before or behind a cut. The driver `json-file` writes U+FFFD for each, which has two bytes more. */
+const MOST_SPLIT = 6
 /** Docker's log drivers get 16 KiB at a time, the driver `local` a million bytes. */
-const DOCKER_PART_BYTES = [16 * 1024, 1_000_000]
+const DOCKER_PART_BYTES = [...Array.from({ length: MOST_SPLIT + 1 }, (_, split) => 16 * 1024 + 2 * split), 1_000_000]
 
 const EXCERPT_BYTES = 300
 
