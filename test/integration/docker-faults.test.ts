@@ -273,6 +273,29 @@ it('a container whose usage the engine does not tell holds up no other', async (
   expect(scene.documents.every(({ container }) => container.pids === 3)).toBe(true)
 })
 
+it('a reading that is waited for holds up no other, and is not asked for twice', async () => {
+  const frame = { read: '2026-01-01T00:00:01Z', pids_stats: { current: 3 } }
+  const { engine, scene } = await sceneOf({ stats: [frame] })
+  const of = (id: string) => ({ id, name: id.slice(0, 2), isRunning: true, startedAt: '2026-01-01T00:00:00Z', logs: [], stats: [frame] })
+  const [silent, large] = ['e2'.repeat(32), 'f3'.repeat(32)]
+  for (const id of [silent, large]) engine.containers.set(id, of(id))
+  engine.intercept = ({ url = '' }, response) => {
+    if (url.includes('size=true') && url.includes(large)) response.writeHead(500).end('{"message":"walked for too long"}')
+    else return url.includes(`/containers/${silent}/stats`)
+    return true
+  }
+  const worker = await scene.work({
+    CFMR_DOCKER_COLLECT: 'stats',
+    CFMR_DOCKER_STATSINTERVAL: '1s',
+    CFMR_DOCKER_DISKINTERVAL: '1s',
+    CFMR_DOCKER_TIMEOUT: '10m',
+  })
+  const readingsOf = (name: string) => scene.documents.filter(({ container }) => container.name === name).length
+  await worker.waitUntil('the others are read again and again', () => readingsOf('fake') >= 5 && readingsOf('f3') >= 5)
+  expect(engine.requests.filter((request) => request.includes(`/containers/${silent}/stats`))).toHaveLength(1)
+  expect((await worker.stop()).code).toBe(0)
+})
+
 it('open-telemetry/opentelemetry-collector-contrib #44279: an engine that has no version in common is said, and waited for', async () => {
   const { scene } = await sceneOf({}, { apiVersion: '1.24' })
   const worker = await scene.work()

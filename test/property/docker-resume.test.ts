@@ -32,4 +32,7 @@ it('goes on behind the last settled line: none missing, none repeated, each with
 it('passes over no line once it is behind its cursor, though the clock was set back', () => {
   const stream = new ResumedStream({ timeNs: 10n, count: 1 })
   expect([9n, 10n, 11n, 3n, 4n].map((timeNs) => stream.next(timeNs))).toEqual([undefined, undefined, 0, 0, 0])
+  const set = new ResumedStream({ timeNs: 10n, count: 2 })
+  expect([9n, 10n, 10n, 3n, 4n, 10n].map((timeNs) => set.next(timeNs))).toEqual([undefined, undefined, undefined, 0, 0, 0])
+  expect(set.hasGap).toBe(false)
 })

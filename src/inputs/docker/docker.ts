@@ -64,7 +64,13 @@ export class DockerInput implements Input, InputStats {
     this.acknowledged = options.stateFolder !== undefined && selection.collect.has('logs')
     this.#gaps = new Gaps(log)
     this.#flight = new Flight(ledger, this.#settled)
-    this.#inventory = new Inventory({ ...options, timeoutMs: options.inventoryTimeoutMs })
+    this.#inventory = new Inventory({
+      ...options,
+      timeoutMs: options.inventoryTimeoutMs,
+      unseen: ({ shortId }, { name, selected }) => {
+        if (selected.logs) this.#gaps.add('removed', name || shortId, 'it was gone before it could be inspected')
+      },
+    })
     this.#state = new StateFile(options.stateFolder, log)
     this.#followers = new Followers({
       engine,

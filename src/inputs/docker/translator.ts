@@ -80,7 +80,7 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
     sinks: readonly Sink<EventEncoder>[],
   ): void {
     const owner = this.#ownerOf(source.container, description)
-    if ((source.fact === 'event' && !description.selected.events) || !this.#fill(owner, source, value, ack.offsetOf(index))) {
+    if ((source.fact === 'event' && !description.selected.events) || !this.#fill(owner, description, source, value, ack.offsetOf(index))) {
       for (let i = 0; i < sinks.length; i++) ack.settle('discarded', index)
       return
     }
@@ -97,7 +97,13 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
   }
 
   /** Makes the event of a message. False where there is nothing to say. */
-  #fill({ bytes, text, view, instanceBytes }: Owner, source: ContainerSource, value: Buffer, position: number): boolean {
+  #fill(
+    { bytes, text, view, instanceBytes }: Owner,
+    description: Description,
+    source: ContainerSource,
+    value: Buffer,
+    position: number,
+  ): boolean {
     const event = this.#event
     event.bytes = bytes
     event.view = view
@@ -112,7 +118,7 @@ export class DockerTranslator implements Translator<Description, EventEncoder> {
       return Object.keys(event.readings).length > 0
     } else {
       event.kind = CONTAINER_EVENT
-      event.happening = JSON.parse(value.toString()) as ContainerHappening
+      event.happening = unmasked(JSON.parse(value.toString()) as ContainerHappening, description)
     }
     return true
   }
@@ -170,4 +176,14 @@ function sourceOf({ source }: Ack): ContainerSource {
 function isOneFull(sinks: readonly Sink[]): boolean {
   for (let i = 0; i < sinks.length; i++) if ((sinks[i] as Sink).isFull) return true
   return false
+}
+
+/** The engine puts a container's labels over what belongs to an action: a label of that name hides it, and says nothing of what has happened. */
+function unmasked({ exitCode, signal, ...happening }: ContainerHappening, { labels }: Description): ContainerHappening {
+  const isExitHidden = Object.hasOwn(labels, 'exitCode') || Object.hasOwn(labels, 'containerExitCode')
+  return {
+    ...happening,
+    ...(exitCode !== undefined && !isExitHidden && { exitCode }),
+    ...(signal !== undefined && !Object.hasOwn(labels, 'signal') && { signal }),
+  }
 }

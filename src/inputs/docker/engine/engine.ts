@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici'
+import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import { addressText, type EngineAddress } from './address.ts'
 import { EngineFailed, noAnswer, refused } from './engine-failed.ts'
 import { parseExactJson } from './json-lines.ts'
@@ -8,6 +9,7 @@ import { type WholeAnswer, wholeAnswer } from './whole-answer.ts'
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 const ONE_SHOT = '1.41'
+const NS_PER_MS = 1_000_000n
 const HEADERS = { 'user-agent': 'cf-metrics-refinery' }
 
 const maxBytesOf = (statusCode: number) => (statusCode === 200 ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES)
@@ -48,6 +50,8 @@ export class Engine {
   readonly #timeoutMs: number
   #version: string | undefined
   #isPodman = false
+  /** What its clock said, and when that came. */
+  #clock: { readonly ms: number; readonly atMs: number } | undefined
 
   constructor({ address, tls, timeoutMs }: EngineOptions) {
     this.where = addressText(address)
@@ -68,6 +72,11 @@ export class Engine {
   /** Whether one reading of a container's usage can be had without a second one, a cycle later. */
   get hasOneShot(): boolean {
     return this.#version !== undefined && compareVersions(this.#version, ONE_SHOT) >= 0
+  }
+
+  /** Whether its clock has not come to that time yet, as far as it has told its clock. */
+  isBefore(timeNs: bigint): boolean {
+    return this.#clock !== undefined && BigInt(Math.ceil(this.#clock.ms + steadyNowMs() - this.#clock.atMs)) * NS_PER_MS < timeNs
   }
 
   /**
@@ -128,6 +137,8 @@ export class Engine {
       signal.throwIfAborted()
       throw noAnswer(this.where, what, error)
     }
+    const ms = Date.parse(String(answer.headers['date']))
+    if (!Number.isNaN(ms)) this.#clock = { ms, atMs: steadyNowMs() }
     if (answer.statusCode !== 200) throw refused(this.where, what, answer.statusCode, answer.text)
     return answer
   }

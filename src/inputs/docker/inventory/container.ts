@@ -38,6 +38,8 @@ export class Container {
   hadOom = false
   /** What an event has said of it last. */
   attributes: Readonly<Record<string, string>> = {}
+  /** It has run at some time, so that its log may have lines. */
+  hasRun = false
   /** It was there before this process looked for the first time. */
   isOld = false
   /** The engine has it no more. */
@@ -52,6 +54,7 @@ export class Container {
   /** An event says that a run begins. */
   started(): void {
     this.run++
+    this.hasRun = true
     if (this.#startedAt !== undefined) this.#lastStartedAt = this.#startedAt
     this.#startedAt = undefined
     this.isRunning = true
@@ -62,6 +65,7 @@ export class Container {
 
   /** An event says that its run has ended. */
   stopped(): void {
+    this.hasRun = true
     this.isRunning = false
     this.changed.ring()
   }

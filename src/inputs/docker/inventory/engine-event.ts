@@ -24,8 +24,8 @@ export function engineEventOf(frame: unknown): EngineEvent | undefined {
   const timeNs = timeOf(frame)
   if (valueAt(frame, 'Type') !== 'container' || typeof id !== 'string' || typeof word !== 'string' || timeNs === undefined) return undefined
   const action = word.replace(EXEC, '$1')
-  const exitCode = digits(valueAt(frame, 'Actor', 'Attributes', 'exitCode') ?? valueAt(frame, 'Actor', 'Attributes', 'containerExitCode'))
-  const signal = digits(valueAt(frame, 'Actor', 'Attributes', 'signal'))
+  const exitCode = whole(valueAt(frame, 'Actor', 'Attributes', 'exitCode') ?? valueAt(frame, 'Actor', 'Attributes', 'containerExitCode'))
+  const signal = whole(valueAt(frame, 'Actor', 'Attributes', 'signal'))
   return {
     id,
     timeNs,
@@ -51,6 +51,12 @@ function textsOf(attributes: unknown): Readonly<Record<string, string>> {
 function digits(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value
   return typeof text === 'string' && /^\d{1,19}$/.test(text) ? text : undefined
+}
+
+/** Digits as JSON has them, of 32 bits: outputs write them as they are. A label may stand in their place, and say anything. */
+function whole(value: unknown): string | undefined {
+  const text = digits(value)
+  return text !== undefined && String(Number(text)) === text && Number(text) < 2 ** 32 ? text : undefined
 }
 
 /** Seconds since 1970 with nine digits, as `since` takes them. */

@@ -55,7 +55,8 @@ export function inspectionOf(answer: unknown, host: string, options: DescribeOpt
  * cannot be read.
  */
 export function undescribed(id: string, attributes: Readonly<Record<string, string>>, host: string, options: DescribeOptions): Description {
-  const { name = id.slice(0, SHORT_ID), image = '', ...labels } = attributes
+  // What belongs to an action stands among them.
+  const { name = id.slice(0, SHORT_ID), image = '', exitCode: _, containerExitCode: __, signal: ___, execID: ____, ...labels } = attributes
   return { ...descriptionOf({ id, name, image, host, labels, env: [] }, false, options), isTerminal: false, logDriver: '' }
 }
 

@@ -8,15 +8,21 @@ export interface InventoryOptions extends DescribeOptions {
   readonly engine: Engine
   /** How long what waits for an inspection waits. */
   readonly timeoutMs: number
+  /** Called once with a container that has run, and was gone before it could be inspected: `said` is what its events tell of it. */
+  readonly unseen: (container: Container, said: Description) => void
 }
 
 const GONE = 404
+/** Late events of so many containers that are gone are told from those of one that was never known. */
+const MOST_REMEMBERED = 10_000
 
 /** All containers that the engine has, and what it says of them. Each is asked for once, and again when something of it has changed. */
 export class Inventory {
   readonly #options: InventoryOptions
   readonly #containers = new Map<string, Container>()
   readonly #asked = new Map<Container, Promise<boolean>>()
+  /** Ids of containers that are gone, and were known, or said to be {@link InventoryOptions.unseen}. */
+  readonly #gone = new Set<string>()
   /** The engine's own name for its host. */
   host = ''
 
@@ -40,6 +46,7 @@ export class Inventory {
 
   /** The engine has it no more; whoever still reads of it has it. */
   forget(container: Container): void {
+    if (!container.isGone) this.#remember(container)
     container.isGone = true
     container.isRunning = false
     this.#containers.delete(container.id)
@@ -73,7 +80,20 @@ export class Inventory {
       if (leftMs <= 0) break
       await container.changed.wait(leftMs)
     }
-    return container.description ?? undescribed(container.id, container.attributes, this.host, this.#options)
+    return container.description ?? this.#undescribed(container)
+  }
+
+  #remember(container: Container): void {
+    const isKnown = container.description !== undefined
+    const isUnseen = !isKnown && container.hasRun && !this.#gone.has(container.id)
+    if (!isKnown && !isUnseen) return
+    this.#gone.add(container.id)
+    if (this.#gone.size > MOST_REMEMBERED) this.#gone.delete(this.#gone.values().next().value as string)
+    if (isUnseen) this.#options.unseen(container, this.#undescribed(container))
+  }
+
+  #undescribed({ id, attributes }: Container): Description {
+    return undescribed(id, attributes, this.host, this.#options)
   }
 
   async #inspect(container: Container, signal: AbortSignal): Promise<boolean> {

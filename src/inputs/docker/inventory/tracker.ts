@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { errorText } from '../../../lib/error-text.ts'
+import { type LimitedLog, limitedLog } from '../../../lib/limited-log.ts'
 import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
 import { valueAt } from '../../../lib/value-at.ts'
@@ -42,6 +43,9 @@ const LIST_EVERY_MS = 60_000
 const LATE_MS = 5000
 const ONLY_CONTAINERS = JSON.stringify({ type: ['container'] })
 
+const CANNOT_INSPECT =
+  'Docker: a container cannot be inspected, and is asked for again: until then its log and usage are not read, or its names are those of before'
+
 /** Actions after which something else is true of a container than its inspection said. */
 const INSPECTED_AFTER = new Set(['create', 'start', 'rename', 'update'])
 
@@ -52,6 +56,7 @@ export class Tracker {
   /** By container: what the last list said of it. */
   readonly #listedStates = new Map<string, unknown>()
   #events = 0
+  readonly #log: LimitedLog
   #lastEventNs: bigint | undefined
   /** Events of exactly that time, which come again when events are read on from it. */
   #atLastTime = new Set<string>()
@@ -70,12 +75,14 @@ export class Tracker {
 
   constructor(options: TrackerOptions) {
     this.#options = options
+    this.#log = limitedLog(options.log)
     this.#inspections = new Inspections({
       inspect: (container, signal) => options.inventory.refresh(container, signal),
       described: options.described,
       failed: (container, error) => {
         container.problem = errorText(error)
         this.#fail(error)
+        this.#log.warn('inspect', { container: container.label, error }, CANNOT_INSPECT)
       },
     })
   }
@@ -195,6 +202,7 @@ export class Tracker {
     for (const [id, state] of states) {
       const isNew = !inventory.containers.has(id)
       const container = inventory.container(id)
+      if (state !== 'created' && state !== 'configured') container.hasRun = true
       if (isNew && !this.hasListed) container.isOld = true
       const isOther = container.isRunning !== (state === 'running' || state === 'paused')
       // Once for each state: an engine may list and inspect a container in different words.

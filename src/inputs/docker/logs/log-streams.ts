@@ -28,6 +28,8 @@ export interface LogStreamsOptions extends ContainersLog {
 
 /** Both streams are copied at the same time, so that a line of one may be in the log behind a later one of the other. */
 const SLACK_NS = 1_000_000_000n
+/** The engine tells its clock in whole seconds. */
+const AHEAD_NS = 2_000_000_000n
 const NS_PER_MS = 1_000_000n
 /** What is behind a damage is not behind a rotation: where reading was left does not come again, and is not missed. */
 const NEVER_NS = 2n ** 63n
@@ -52,6 +54,11 @@ export class LogStreams {
   #isLookedThrough = false
   /** So many lines had been handed over when a stream had passed over some. */
   #passedOverAt = -1
+  /**
+   * The next stream is asked for from the log's first line, since the clock was set back: what was written then is of before the position, and some engines leave out
+   * all that is. `asked`: it was, and no line has been handed over since.
+   */
+  #fromFirst: 'due' | 'asked' | undefined
   /** Where to read from while no line has been handed over that says so. */
   #fromNs: bigint | undefined
   /** Undefined where the last one could not be opened. */
@@ -87,10 +94,15 @@ export class LogStreams {
   }
 
   /** Whether all lines that the log has now have been read. Never rejects. */
-  async end(stop: AbortSignal): Promise<EndOfLog> {
+  async end(stop: AbortSignal): Promise<Exclude<EndOfLog, 'older'>> {
     const read = { position: this.#options.containerLog.delivered, open: this.open?.reader.open ?? [], fromNs: this.#fromNs }
     try {
-      return await endOfLog(this.#options, read, stop)
+      const end = await endOfLog(this.#options, read, stop)
+      if (end !== 'older') return end
+      // A stream of the whole log has not given it: there is no other way.
+      if (this.#fromFirst === 'asked') return 'unknown'
+      this.#fromFirst = 'due'
+      return 'missing'
     } catch (error) {
       if (!stop.aborted) this.fail(error)
       return 'unknown'
@@ -130,6 +142,7 @@ export class LogStreams {
     const request = { follow: true, sinceNs, ...(behind !== undefined && { tail: behind.records }) }
     const { reader, chunks } = await openLog(this.#options, request, link.signal)
     this.#behindDamage = undefined
+    if (this.#fromFirst === 'due') this.#fromFirst = 'asked'
     const streams = streamsFrom(position, behind === undefined ? sinceNs : NEVER_NS)
     this.open = { reader, streams }
     progress.be('following')
@@ -183,6 +196,7 @@ export class LogStreams {
     const { container, engine } = this.#options
     if (this.#fromNs !== undefined) return this.#fromNs
     if (position === undefined) return 0n
+    if (this.#fromFirst === 'due' || engine.isBefore(position.timeNs - AHEAD_NS)) return 0n
     if (engine.isPodman) return wholeSecond(position.timeNs - SLACK_NS)
     // A terminal's last line may have no end: read from before it, what comes next would be taken for the rest of it.
     return container.description?.isTerminal === true ? position.timeNs + 1n : position.timeNs - SLACK_NS
@@ -226,6 +240,7 @@ export class LogStreams {
     progress.be(before)
     progress.handedOver(lines)
     this.#fromNs = undefined
+    this.#fromFirst = undefined
     return true
   }
 }

@@ -36,7 +36,7 @@ export interface ReadOfLog {
   readonly fromNs: bigint | undefined
 }
 
-export type EndOfLog = 'reached' | 'missing' | 'unknown'
+export type EndOfLog = 'reached' | 'missing' | 'older' | 'unknown'
 
 /** The last line of a log that has any, in the log's order. */
 export async function newestLine(log: ContainersLog, signal: AbortSignal): Promise<OpenLine | undefined> {
@@ -45,7 +45,7 @@ export async function newestLine(log: ContainersLog, signal: AbortSignal): Promi
 
 /**
  * Whether a log has been read to its end, by its last lines: `reached` where these are exactly those that were read last, `missing` where there are
- * later ones, `unknown` where neither can be said.
+ * later ones, `older` where the last is one of an earlier time that was not read, since the clock was set back, `unknown` where nothing of that can be said.
  */
 export async function endOfLog(log: ContainersLog, { position, open, fromNs = -1n }: ReadOfLog, signal: AbortSignal): Promise<EndOfLog> {
   const times = [position?.stdout, position?.stderr, ...open].flatMap((line) => (line === undefined ? [] : [line.timeNs]))
@@ -64,7 +64,15 @@ export async function endOfLog(log: ContainersLog, { position, open, fromNs = -1
   const isCutShort =
     !tail.isOpen && !log.engine.isPodman && open.some((line) => line.stream === newest.stream && line.timeNs === newest.timeNs)
   if (newest.timeNs > lastNs || isCutShort) return 'missing'
+  // Of Podman's parts of a line each has a time of its own.
+  const readTo = newestRead(newest.stream, { position, open })
+  if (newest.timeNs < lastNs && newest.timeNs !== readTo && newest.timeNs >= fromNs && !log.engine.isPodman) return 'older'
   return atTime.stdout === stdout && atTime.stderr === stderr && !tail.isBroken && tail.isOpen === open.length > 0 ? 'reached' : 'unknown'
+}
+
+/** The time of what was read last of a stream, in the log's order. */
+function newestRead(stream: LogLine['stream'], { position, open }: Pick<ReadOfLog, 'position' | 'open'>): bigint | undefined {
+  return (open.find((line) => line.stream === stream) ?? position?.[stream])?.timeNs
 }
 
 /** What of a log can be read behind a damage. */

@@ -1,5 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { errorText } from '../../../lib/error-text.ts'
 import { valueAt } from '../../../lib/value-at.ts'
 import type { Container } from '../inventory/container.ts'
 import type { Cursor } from './resume.ts'
@@ -18,7 +19,15 @@ export type Positions = ReadonlyMap<string, Position>
 
 const FORMAT = 1
 
-/** The positions that were saved: none where there is no file. Throws where the file cannot be read, or is not what {@link savePositions} writes. */
+/** In the folder CFMR_STATE. */
+export const positionsFile = (folder: string) => join(folder, 'docker.json')
+
+/** The file is not what {@link savePositions} writes. */
+export class DamagedPositions extends Error {
+  override readonly name = 'DamagedPositions'
+}
+
+/** The positions that were saved: none where there is no file. Throws where the file cannot be read; {@link DamagedPositions} where it makes no sense. */
 export async function loadPositions(file: string): Promise<Positions> {
   let text: string
   try {
@@ -27,11 +36,18 @@ export async function loadPositions(file: string): Promise<Positions> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
     throw error
   }
-  const saved: unknown = JSON.parse(text)
+  try {
+    return positionsOf(JSON.parse(text))
+  } catch (cause) {
+    throw new DamagedPositions(`${file}: ${errorText(cause)}`, { cause })
+  }
+}
+
+function positionsOf(saved: unknown): Positions {
   const containers = valueAt(saved, 'containers')
-  if (valueAt(saved, 'format') !== FORMAT || typeof containers !== 'object')
-    throw new Error(`${file}: expected positions of format ${FORMAT}`)
-  return new Map(Object.entries(containers as object).map(([id, value]) => [id, positionOf(value)]))
+  if (valueAt(saved, 'format') !== FORMAT || typeof containers !== 'object' || containers === null)
+    throw new Error(`expected positions of format ${FORMAT}`)
+  return new Map(Object.entries(containers).map(([id, value]) => [id, positionOf(value)]))
 }
 
 /** What is saved of them. */
@@ -70,7 +86,15 @@ function positionOf(value: unknown): Position {
 }
 
 function cursorOf(value: unknown): Cursor | undefined {
-  return value === undefined ? undefined : { timeNs: timeOf(value), count: Number(valueAt(value, 'count')) }
+  if (value === undefined) return undefined
+  const count = valueAt(value, 'count')
+  if (!Number.isSafeInteger(count)) throw new Error(`found the count ${JSON.stringify(count)}, expected a whole number`)
+  return { timeNs: timeOf(value), count: count as number }
 }
 
-const timeOf = (value: unknown) => BigInt(String(valueAt(value, 'timeNs')))
+function timeOf(value: unknown): bigint {
+  const timeNs = valueAt(value, 'timeNs')
+  if (typeof timeNs !== 'string' || !/^-?\d{1,19}$/.test(timeNs))
+    throw new Error(`found the time ${JSON.stringify(timeNs)}, expected ns since 1970`)
+  return BigInt(timeNs)
+}

@@ -6,7 +6,8 @@ export interface Cursor {
 
 /**
  * Reads one stream of a log again from somewhat before its cursor: says which lines are new, and numbers those of equal time. Lines before the
- * cursor are passed over until it, or a later line, has been met; from then on none is, since the wall clock may have been set back.
+ * cursor are passed over until it, or a later line, has been met; from then on none is, since the wall clock may have been set back: what stands
+ * behind the cursor is new, whatever its time.
  */
 export class ResumedStream {
   readonly #cursor: Cursor | undefined
@@ -31,7 +32,8 @@ export class ResumedStream {
     this.#timeNs = timeNs
     const cursor = this.#cursor
     if (!this.#isBehind && cursor !== undefined) {
-      if (timeNs < cursor.timeNs || (timeNs === cursor.timeNs && this.#ordinal < cursor.count)) {
+      const isBefore = timeNs < cursor.timeNs || (timeNs === cursor.timeNs && this.#ordinal < cursor.count)
+      if (isBefore && !this.#hasMet) {
         this.#hasMet = timeNs === cursor.timeNs && this.#ordinal === cursor.count - 1
         return undefined
       }

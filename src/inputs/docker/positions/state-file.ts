@@ -1,12 +1,17 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rename } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { errorText } from '../../../lib/error-text.ts'
 import { GaveUp } from '../../../lib/errors.ts'
 import { type LimitedLog, limitedLog } from '../../../lib/limited-log.ts'
-import { loadPositions, type Position, positionsText, savePositions } from './positions-file.ts'
-
-const NAME = 'docker.json'
+import {
+  DamagedPositions,
+  loadPositions,
+  type Position,
+  type Positions,
+  positionsFile,
+  positionsText,
+  savePositions,
+} from './positions-file.ts'
 
 /** The positions of all containers' logs, kept from one life of the process to the next. Without a folder they are forgotten. */
 export class StateFile {
@@ -27,15 +32,35 @@ export class StateFile {
     this.#log = limitedLog(log)
   }
 
-  /** Throws {@link GaveUp} where there is a file that cannot be read: to begin anew could lose lines, and read all others again. */
+  /**
+   * What makes no sense is set aside, and all logs are read from their first lines: they come again with the same ids, and none is lost. Throws {@link GaveUp} where
+   * a file cannot be read at all, or there cannot be one: then none could be kept either.
+   */
   async load(): Promise<void> {
     if (this.#folder === undefined) return
     try {
       await mkdir(this.#folder, { recursive: true })
-      for (const [id, position] of await loadPositions(this.#file)) this.#positions.set(id, position)
+      for (const [id, position] of await this.#load()) this.#positions.set(id, position)
       this.#saved = positionsText(this.#positions)
     } catch (error) {
-      throw new GaveUp(`cannot read the positions of containers' logs (CFMR_STATE): ${errorText(error)}`, { cause: error })
+      throw new GaveUp(
+        `cannot read the positions of containers' logs in ${this.#folder}: ${errorText(error)}. Is CFMR_STATE a folder that this process may read and write?`,
+        { cause: error },
+      )
+    }
+  }
+
+  async #load(): Promise<Positions> {
+    try {
+      return await loadPositions(this.#file)
+    } catch (error) {
+      if (!(error instanceof DamagedPositions)) throw error
+      const aside = `${this.#file}.damaged`
+      await rename(this.#file, aside)
+      const message =
+        'Docker: the saved positions of logs are damaged, and set aside: all logs are read again from their first lines, with the same event.id. Nothing is lost'
+      this.#log.error('damaged', { error, aside }, message)
+      return new Map()
     }
   }
 
@@ -66,7 +91,7 @@ export class StateFile {
   }
 
   get #file(): string {
-    return join(this.#folder ?? '', NAME)
+    return positionsFile(this.#folder ?? '')
   }
 
   async #save(): Promise<void> {

@@ -24,6 +24,9 @@ export interface DockerParts {
 /** What `/stats` shows of the input beside what it shows of any: plain JSON. */
 export function dockerFigures({ engine, inventory, tracker, followers, gaps, unasked, state, keepsPositions }: DockerParts) {
   const containers = [...inventory.containers.values()]
+  const uninspected = containers.flatMap(({ label, description, problem }) =>
+    description !== undefined || problem === undefined ? [] : [{ container: label, problem }],
+  )
   const logs = [...followers.progress]
   return {
     engine: {
@@ -43,7 +46,10 @@ export function dockerFigures({ engine, inventory, tracker, followers, gaps, una
     streaming: logs.filter(([, { isStreaming }]) => isStreaming).length,
     /** Of those that stream, logs whose lines wait for room among what is in flight. */
     waiting_for_room: logs.filter(([, { state }]) => state === 'waiting').length,
-    not_streaming: logs.flatMap(([{ label }, { problem }]) => (problem === undefined ? [] : [{ container: label, problem }])),
+    not_streaming: [
+      ...uninspected,
+      ...logs.flatMap(([{ label }, { problem }]) => (problem === undefined ? [] : [{ container: label, problem }])),
+    ],
     inspections_waiting: tracker.inspectionsWaiting,
     gaps: { ...gaps.counts },
     dropped_by_kind: { ...unasked.dropped },

@@ -46,6 +46,8 @@ const GONE = new Set([404, 409])
 export class Sampler {
   readonly #options: SamplerOptions
   readonly #sampled = new Map<Container, Sampled>()
+  /** Readings that are waited for. One may take longer than the interval: its container is asked again once it is there, the others are not held up. */
+  readonly #open = new Map<Container, Promise<void>>()
   failures = 0
   lastError: string | undefined
 
@@ -66,6 +68,7 @@ export class Sampler {
       await this.#round(stop, startedMs)
       await sleep(startedMs + intervalMs - steadyNowMs(), stop)
     }
+    await Promise.all(this.#open.values())
   }
 
   async #round(stop: AbortSignal, startedMs: number): Promise<void> {
@@ -74,15 +77,16 @@ export class Sampler {
     const present = new Set(running)
     for (const container of this.#sampled.keys()) if (!present.has(container)) this.#sampled.delete(container)
     const groups = Math.ceil(running.length / TOGETHER)
-    const open = new Set<Promise<void>>()
     for (const [index, container] of running.entries()) {
       if (index % TOGETHER === 0) await sleep(startedMs + (index / TOGETHER) * (intervalMs / groups) - steadyNowMs(), stop)
-      while (open.size >= MOST) await Promise.race(open)
+      while (this.#open.size >= MOST) await Promise.race(this.#open.values())
       if (stop.aborted) break
-      const reading = this.#read(container, stop).finally(() => open.delete(reading))
-      open.add(reading)
+      if (this.#open.has(container)) continue
+      this.#open.set(
+        container,
+        this.#read(container, stop).finally(() => this.#open.delete(container)),
+      )
     }
-    await Promise.all(open)
   }
 
   async #read(container: Container, stop: AbortSignal): Promise<void> {
@@ -92,18 +96,22 @@ export class Sampler {
       const query = { stream: false, ...(engine.hasOneShot && { 'one-shot': true }) }
       const what = `read the usage of container ${container.shortId}`
       const frame = await engine.json(`/containers/${container.id}/stats`, query, what, stop)
-      await this.#readDisk(container, sample, stop)
       const usage = sample.reader.read(frame)
       sample.problem = undefined
+      await this.#readDisk(container, sample, stop)
       if (usage === undefined || this.#sampled.get(container) !== sample) return
       sample.lastMs = Date.now()
       sampled(container, sample.diskBytes === undefined ? usage : { ...usage, diskBytes: sample.diskBytes })
     } catch (error) {
-      if (stop.aborted || (error instanceof EngineFailed && error.status !== undefined && GONE.has(error.status))) return
-      this.failures++
-      this.lastError = errorText(error)
-      sample.problem = this.lastError
+      if (!stop.aborted) this.#fail(error, sample)
     }
+  }
+
+  #fail(error: unknown, sample: Sampled): void {
+    if (error instanceof EngineFailed && error.status !== undefined && GONE.has(error.status)) return
+    this.failures++
+    this.lastError = errorText(error)
+    sample.problem = this.lastError
   }
 
   #sampleOf(container: Container): Sampled {
@@ -118,13 +126,17 @@ export class Sampler {
     return made
   }
 
+  /** The engine may take long for it, or fail: what else was read is there without it. Never rejects. */
   async #readDisk(container: Container, sample: Sampled, stop: AbortSignal): Promise<void> {
     const { engine, diskIntervalMs } = this.#options
     if (diskIntervalMs === 0 || steadyNowMs() - sample.diskAtMs < diskIntervalMs) return
     sample.diskAtMs = steadyNowMs()
     const what = `read the disk usage of container ${container.shortId}`
-    const answer = await engine.json(`/containers/${container.id}/json`, { size: true }, what, stop)
-    const bytes = counterAt(answer, 'SizeRw')
-    if (bytes !== undefined) sample.diskBytes = bytes
+    try {
+      const bytes = counterAt(await engine.json(`/containers/${container.id}/json`, { size: true }, what, stop), 'SizeRw')
+      if (bytes !== undefined) sample.diskBytes = bytes
+    } catch (error) {
+      if (!stop.aborted) this.#fail(error, sample)
+    }
   }
 }
