@@ -35,7 +35,15 @@ async function engineWith(container: Partial<FakeContainer>) {
   await engine.connect(stop.signal)
   const sources = { app: [], appGuid: [], space: [], spaceGuid: [], org: [], orgGuid: [], instance: [] }
   const selection = { include: [], exclude: [], collect: new Set(['logs', 'events'] as const) }
-  const inventory = new Inventory({ engine, timeoutMs: 10_000, sources, selection, aliases: new Map(), isOwn: () => false })
+  const inventory = new Inventory({
+    engine,
+    timeoutMs: 10_000,
+    sources,
+    selection,
+    aliases: new Map(),
+    isOwn: () => false,
+    unseen: () => {},
+  })
   return { server, engine, stop: stop.signal, inventory }
 }
 
