@@ -22,7 +22,7 @@ interface Bench {
   readonly floors?: Readonly<Record<string, string>>
 }
 
-const benches: readonly Bench[] = [
+const benches: Bench[] = [
   {
     name: 'hot path: decode, enrich, encode',
     script: 'hot-path.ts',
@@ -83,6 +83,17 @@ const benches: readonly Bench[] = [
   { name: 'end to end, many apps', script: 'apps-growth.ts', args: onServers, floors: { growth_100_to_100000_apps: '≤ 1.3' } },
   { name: 'memory of apps', script: 'apps-memory.ts' },
 ]
+
+// A Docker engine needs root.
+if (process.getuid?.() === 0) {
+  const lines = options.envelopes === undefined ? [] : ['--lines', options.envelopes, '--seconds', '20']
+  benches.push({
+    name: 'docker: logs, usage of 200 containers, 500 followed',
+    script: 'docker.ts',
+    args: lines,
+    floors: { worker_to_dockerd: '< 1', usage_percent_of_a_core: '≤ 2', peak_rss_mb: '≤ 256' },
+  })
+}
 
 const results: Record<string, Result> = {}
 for (const { name, script, args = [], floors } of benches) {
