@@ -82,6 +82,21 @@ it('docker/docker-py #3342, grafana/alloy #6954: a line of the same nanosecond i
   expect(scene.documents.map(({ message }) => message)).toEqual(['a', 'b', 'c', 'line 1'])
 })
 
+it('a line that the engine gives twice, as Docker 20.10 does where it rotates a log that is followed, is one line; lines of one time by a coarse clock are as many as they are', async () => {
+  const long = 'x'.repeat(100)
+  const at = (ns: bigint, text: string, stream: 1 | 2 = 1) => frameOf(stream, `${timeOf(ns)} ${text}\n`)
+  const log: LogAnswer = (response) => {
+    response.write(Buffer.concat([at(11n, 'a'), at(13n, 'error', 2), at(11n, 'a'), at(17n, 'a'), at(23n, long)]))
+    // The repetition is in a chunk of its own.
+    setTimeout(() => response.write(Buffer.concat([at(23n, long), at(23n, `${long}y`), at(400n, 'b'), at(400n, 'b')])), 200)
+  }
+  const { scene } = await sceneOf({ logs: [log] })
+  const worker = await scene.work()
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length >= 7)
+  expect(scene.messagesOf('fake', 'stdout')).toEqual(['a', 'a', long, `${long}y`, 'b', 'b'])
+  expect(scene.messagesOf('fake', 'stderr')).toEqual(['error'])
+})
+
 it('moby/moby #53631, docker/for-linux #140, vectordotdev/vector #11056: what is behind a damaged part of a log is read, and the damage is said, as no line', async () => {
   const damaged = logOf(3, (response, _, query) => {
     const tail = Number(query.get('tail') ?? 0)

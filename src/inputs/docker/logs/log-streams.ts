@@ -11,6 +11,7 @@ import type { LogProgress } from './log-progress.ts'
 import type { LogReader } from './log-reader.ts'
 import { type ContainersLog, openLog } from './log-request.ts'
 import { type BehindDamage, behindDamage, type EndOfLog, endOfLog, newestLine } from './log-tail.ts'
+import { RepeatedLine } from './repeated-line.ts'
 import { StalledStream, StreamWatch } from './stream-watch.ts'
 import { Witnesses } from './witnesses.ts'
 
@@ -35,7 +36,12 @@ const NS_PER_MS = 1_000_000n
 const NEVER_NS = 2n ** 63n
 const QUIET_MS = 120_000
 
-type Streams = Readonly<Record<LogLine['stream'], ResumedStream>>
+interface OneStream {
+  readonly resumed: ResumedStream
+  readonly repeated: RepeatedLine
+}
+
+type Streams = Readonly<Record<LogLine['stream'], OneStream>>
 
 /** A stream that is read, or was read last. */
 export interface OpenStream {
@@ -203,7 +209,7 @@ export class LogStreams {
   }
 
   async #take(read: ReturnType<LogReader['push']>, streams: Streams, signal: AbortSignal, stop: AbortSignal): Promise<void> {
-    const { container, gaps } = this.#options
+    const { engine, container, gaps } = this.#options
     const lines: NumberedLine[] = []
     let problem: string | undefined
     for (const line of read) {
@@ -211,14 +217,16 @@ export class LogStreams {
         problem = line.problem
         continue
       }
-      const stream = streams[line.stream]
-      const ordinal = stream.next(line.timeNs)
-      if (stream.hasGap) {
-        stream.hasGap = false
+      const { resumed, repeated } = streams[line.stream]
+      if (!engine.isPodman && repeated.isOne(line)) continue
+      const ordinal = resumed.next(line.timeNs)
+      if (resumed.hasGap) {
+        resumed.hasGap = false
         gaps.add('rotated', container.label)
       }
       if (ordinal !== undefined) lines.push({ line, ordinal })
     }
+    for (const { repeated } of [streams.stdout, streams.stderr]) repeated.rest()
     if (lines.length > 0 && !(await this.#handOver(lines, signal, stop))) return
     if (problem !== undefined) throw new DamagedStream(`the engine says within the log: ${problem}`)
   }
@@ -246,7 +254,8 @@ export class LogStreams {
 }
 
 function streamsFrom(position: Position | undefined, sinceNs: bigint): Streams {
-  return { stdout: new ResumedStream(position?.stdout, sinceNs), stderr: new ResumedStream(position?.stderr, sinceNs) }
+  const from = (stream: LogLine['stream']) => ({ resumed: new ResumedStream(position?.[stream], sinceNs), repeated: new RepeatedLine() })
+  return { stdout: from('stdout'), stderr: from('stderr') }
 }
 
 /** Podman's times are. */
