@@ -212,6 +212,30 @@ it('dangrie158/dolce #17, moby/moby #13753: events are read on after a break, no
   expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { events: 0 } })
 })
 
+it('events that end at once, again and again, are said once, and the engine is not asked hot', async () => {
+  const { engine, scene } = await sceneOf({ logs: [logOf(2)] })
+  engine.intercept = ({ url }, response) => url?.includes('/events') === true && Boolean(response.end())
+  const worker = await scene.work()
+  const asked = () => engine.requests.filter((request) => request.includes('/events')).length
+  await worker.waitUntil('it was asked again and again', () => asked() >= 6)
+  // 0.2 + 0.4 + 0.8 + 1.6 + 3.2 s, less what chance takes of it.
+  expect(((await worker.stats()).uptime_seconds as number) > 4).toBe(true)
+  expect(worker.log.filter(({ msg }) => /engine is away/.test(msg))).toHaveLength(1)
+  engine.intercept = () => false
+  await worker.waitUntil('its log is read', () => scene.messagesOf('fake').length === 2)
+})
+
+it('an answer that is no list of containers ends the reading of no log', async () => {
+  const { engine, scene } = await sceneOf({ logs: [logOf(2), logOf(3)] })
+  const worker = await scene.work()
+  await worker.waitUntil('it is read', () => scene.messagesOf('fake').length === 2)
+  engine.intercept = ({ url }, response) => url?.includes('/containers/json') === true && Boolean(response.end('{"message":"busy"}'))
+  engine.breakAll()
+  await worker.waitUntil('it is said', async () => /the answer is no list/.test((await worker.get('/readyz')).body))
+  await worker.waitUntil('its log is read on', () => scene.messagesOf('fake').length === 3)
+  expect((await worker.stats()).inputs['docker']).toMatchObject({ containers: 1, gaps: { removed: 0 } })
+})
+
 it('moby/moby #33593: events that the engine has forgotten are counted, and containers are found all the same', async () => {
   const { engine, scene } = await sceneOf({ logs: [logOf(1)] })
   const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'events,logs' })

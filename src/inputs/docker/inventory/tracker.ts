@@ -5,8 +5,10 @@ import { errorText } from '../../../lib/error-text.ts'
 import { type LimitedLog, limitedLog } from '../../../lib/limited-log.ts'
 import { type LinkedAbort, linkedAbort } from '../../../lib/linked-abort.ts'
 import { sleep } from '../../../lib/sleep.ts'
+import { steadyNowMs } from '../../../lib/steady-clock.ts'
 import { valueAt } from '../../../lib/value-at.ts'
 import type { Engine } from '../engine/engine.ts'
+import { EngineFailed } from '../engine/engine-failed.ts'
 import { jsonLines } from '../engine/json-lines.ts'
 import type { Gaps } from '../gaps.ts'
 import type { Container } from './container.ts'
@@ -39,6 +41,8 @@ export interface EngineIdentity {
 
 /** After a break: soon, since what the engine keeps of events is not much. */
 const BACKOFF = { initialMs: 200, maxMs: 10_000, jitter: 0.2 }
+/** What lasted longer was no failure to reach it. */
+const LASTING_MS = 10_000
 const LIST_EVERY_MS = 60_000
 const LATE_MS = 5000
 const ONLY_CONTAINERS = JSON.stringify({ type: ['container'] })
@@ -68,6 +72,7 @@ export class Tracker {
   engine: EngineIdentity | undefined
   /** Since when it has been there without a break, as of `Date.now()`; 0 where it is away. */
   connectedMs = 0
+  #reachedMs = 0
   /** How often it has been reached again after a break. */
   reconnects = 0
   failures = 0
@@ -96,23 +101,23 @@ export class Tracker {
   async run(stop: AbortSignal): Promise<void> {
     for (let tries = 0; !stop.aborted; tries++) {
       try {
-        await this.#watch(stop, () => {
-          tries = 0
-        })
+        await this.#watch(stop)
       } catch (error) {
         if (stop.aborted) return
         const isFirst = this.problem === undefined || this.failures === 0
+        // A proxy may let it be reached, and end its events at once, again and again.
+        if (this.connectedMs > 0 && steadyNowMs() - this.#reachedMs > LASTING_MS) tries = 0
         this.#fail(error)
         this.problem = errorText(error)
         this.connectedMs = 0
-        if (isFirst) this.#options.log.warn({ error }, 'Docker: the engine is away; waiting for it. What it keeps is read then')
+        if (isFirst) this.#log.warn('away', { error }, 'Docker: the engine is away; waiting for it. What it keeps is read then')
       }
       await sleep(backoffMs(tries, BACKOFF), stop)
     }
   }
 
   /** Reads events until their stream ends, which is a failure. */
-  async #watch(stop: AbortSignal, reached: () => void): Promise<void> {
+  async #watch(stop: AbortSignal): Promise<void> {
     const { engine, inventory, log } = this.#options
     const version = await engine.connect(stop)
     const info = await engine.json('/info', {}, 'ask for its name', stop)
@@ -127,7 +132,7 @@ export class Tracker {
     try {
       const { chunks } = await engine.stream('/events', { filters: ONLY_CONTAINERS, ...since }, 'read events', either)
       await this.#list(either)
-      reached()
+      this.#reachedMs = steadyNowMs()
       if (this.problem !== undefined) log.info({ version, containers: inventory.containers.size }, 'Docker: the engine is there')
       this.problem = undefined
       this.connectedMs = Date.now()
@@ -197,7 +202,11 @@ export class Tracker {
     const { engine, inventory } = this.#options
     const before = [...inventory.containers]
     const listed = await engine.json('/containers/json', { all: true }, 'list containers', signal)
-    const states = new Map((Array.isArray(listed) ? listed : []).map((one) => [String(valueAt(one, 'Id')), valueAt(one, 'State')]))
+    // Taken for an empty list, it would end the reading of all logs.
+    if (!Array.isArray(listed)) throw new EngineFailed(`Docker engine at ${engine.where}: list containers: the answer is no list`)
+    const states = new Map(
+      listed.flatMap((one) => (isId(valueAt(one, 'Id')) ? [[String(valueAt(one, 'Id')), valueAt(one, 'State')] as const] : [])),
+    )
     let isNews = false
     for (const [id, state] of states) {
       const isNew = !inventory.containers.has(id)
@@ -226,3 +235,5 @@ export class Tracker {
     this.lastError = errorText(error)
   }
 }
+
+const isId = (value: unknown) => typeof value === 'string' && /^[0-9a-f]+$/i.test(value)
