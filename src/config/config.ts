@@ -22,7 +22,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
   const settings = readSettings(env, mistakes)
   const values = readValues(settings, mistakes)
   const isSet = (name: VariableName) => settings.texts[name] !== undefined
-  const rules = { mode, values, isSet }
+  const rules = { mode, values, isSet, dockerHost: env['DOCKER_HOST']?.trim() || undefined }
   mistakes.push(...ruleMistakes(rules))
   const platform = readPlatform(env, rules, mistakes)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
@@ -31,7 +31,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
 }
 
 /** Undefined in here means not set; what a mode does not need may be undefined or empty, whatever its type. */
-function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values }, platform: Platform, secrets: Secrets) {
+function assemble({ mode, values: v, isSet, dockerHost }: Rules & { readonly values: Values }, platform: Platform, secrets: Secrets) {
   const instance = platform.instanceIndex
   const file = v.CFMR_CF_API !== undefined && 'file' in v.CFMR_CF_API ? v.CFMR_CF_API.file : undefined
   const inputs = chosenInputs({ mode, values: v })
@@ -75,7 +75,7 @@ function assemble({ mode, values: v, isSet }: Rules & { readonly values: Values 
     instanceIndex: instance,
     kafka,
     stateFolder: v.CFMR_STATE,
-    dockerHost: platform.dockerHost,
+    dockerHost,
     documentMaxBytes: v.CFMR_DOCUMENT_MAXBYTES,
     batcher: {
       flushIntervalMs: v.CFMR_BATCHER_FLUSHINTERVAL,

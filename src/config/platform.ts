@@ -6,8 +6,6 @@ import type { Rules } from './rules.ts'
 export interface Platform {
   readonly instanceIndex: number
   readonly port: number
-  /** As the shell of whoever uses Docker has it; undefined where it is not set. */
-  readonly dockerHost: string | undefined
   /** Certificates of authorities to trust, in PEM; undefined where the platform names none, so that Node's own hold. */
   readonly trusted: readonly string[] | undefined
   /** What is likely to go wrong later. Nothing is lost by it. */
@@ -24,7 +22,6 @@ export function readPlatform(env: Environment, rules: Rules, mistakes: string[])
     trusted,
     instanceIndex: /^\d+$/.test(index) ? Number(index) : 0,
     port: readPort(env, rules, mistakes),
-    dockerHost: env['DOCKER_HOST']?.trim() || undefined,
     warnings: [...warnings(env, rules, unreadable)],
   }
 }

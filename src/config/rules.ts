@@ -27,6 +27,8 @@ export interface Rules {
   /** Undefined also where the value was a mistake. */
   readonly values: Partial<Values>
   readonly isSet: (name: VariableName) => boolean
+  /** DOCKER_HOST, as the shell of whoever uses Docker has it; undefined where it is not set. */
+  readonly dockerHost: string | undefined
 }
 
 /** What is wrong with values that are right one by one: what is missing, and what does not go together. */
@@ -56,9 +58,9 @@ function* required(rules: Rules): Generator<string> {
 
 /** What chosen inputs lack, and what is set of one that is not. */
 function* inputs(rules: Rules): Generator<string> {
-  const { mode, values, isSet } = rules
+  const { mode, values, isSet, dockerHost } = rules
   const chosen = chosenInputs(rules)
-  const common = { kafka: commonKafka(rules) as never, isApiFile: isApiFile(rules), hasToken: isSet('CFMR_CF_TOKEN') }
+  const common = { kafka: commonKafka(rules) as never, isApiFile: isApiFile(rules), hasToken: isSet('CFMR_CF_TOKEN'), dockerHost }
   for (const { mistakes } of chosen) yield* mistakes({ values, isSet: isSet as never }, common)
   if (mode !== 'replay' && values.CFMR_INPUT !== undefined) yield* foreign(INPUTS, values.CFMR_INPUT, 'CFMR_INPUT', 'inputs', isSet)
 }

@@ -52,7 +52,7 @@ interface ConfiguredInput {
 }
 
 /** What inputs are judged by beside their own variables. */
-interface InputRules extends Pick<Common, 'kafka'> {
+interface InputRules extends Pick<Common, 'kafka' | 'dockerHost'> {
   /** Whether a file stands in for Cloud Controller. */
   readonly isApiFile: boolean
   /** Whether a ready token is given. */

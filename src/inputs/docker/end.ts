@@ -1,11 +1,13 @@
 import { pair } from '../../config/ends.ts'
+import { shown } from '../../config/shown.ts'
 import type { InputEnd } from '../end.ts'
 import { checkDocker } from './check.ts'
 import { DockerInput } from './docker.ts'
+import { parseEngineAddress } from './engine/address.ts'
 import { Engine } from './engine/engine.ts'
 import { ownContainer } from './inventory/own-container.ts'
 import { DockerTranslator } from './translator.ts'
-import { settingsOf, variables } from './variables.ts'
+import { DEFAULT_HOST, HOST_EXPECTED, settingsOf, variables } from './variables.ts'
 
 /** Logs, usage and events of the containers of one Docker engine. */
 export const docker: InputEnd<typeof variables> = {
@@ -17,11 +19,14 @@ export const docker: InputEnd<typeof variables> = {
   hasEnvelopes: false,
   needsCloudController: false,
   variables,
-  *mistakes({ values, isSet }) {
+  *mistakes({ values, isSet }, { dockerHost = DEFAULT_HOST }) {
     yield* pair(isSet, 'CFMR_DOCKER_TLSCERT', 'CFMR_DOCKER_TLSKEY')
     for (const name of ['CFMR_DOCKER_TLSCA', 'CFMR_DOCKER_TLSCERT', 'CFMR_DOCKER_TLSKEY'] as const) {
-      if (isSet(name) && values.CFMR_DOCKER_HOST?.startsWith('unix://')) yield `${name}: found a value, expected none with a socket`
+      if (isSet(name) && (values.CFMR_DOCKER_HOST ?? dockerHost).startsWith('unix://'))
+        yield `${name}: found a value, expected none with a socket`
     }
+    if (!isSet('CFMR_DOCKER_HOST') && parseEngineAddress(dockerHost, false) === undefined)
+      yield `DOCKER_HOST: found ${shown(dockerHost)}, expected ${HOST_EXPECTED}; CFMR_DOCKER_HOST stands above it`
   },
   configure(values, common) {
     const settings = settingsOf(values, common)

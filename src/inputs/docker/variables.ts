@@ -5,12 +5,12 @@ import { parseEngineAddress } from './engine/address.ts'
 import { type OwnerSource, parseOwnerSource } from './inventory/owner-source.ts'
 import { aliases, ownerSources, patterns } from './kinds.ts'
 
-const DEFAULT_HOST = 'unix:///var/run/docker.sock'
+export const DEFAULT_HOST = 'unix:///var/run/docker.sock'
+export const HOST_EXPECTED = `the engine's address, such as ${DEFAULT_HOST} or tcp://docker.example.com:2376`
 
 const engineHost = kind('address', (value): string => {
   const address = value.trim()
-  if (parseEngineAddress(address, false) === undefined)
-    throw expected(`the engine's address, such as ${DEFAULT_HOST} or tcp://docker.example.com:2376`)
+  if (parseEngineAddress(address, false) === undefined) throw expected(HOST_EXPECTED)
   return address
 })
 
@@ -83,7 +83,8 @@ export type DockerSettings = ReturnType<typeof settingsOf>
 export function settingsOf(v: ValuesOf<typeof variables>, { trusted, stateFolder, dockerHost, documentMaxBytes, limits }: Common) {
   const hasTls = v.CFMR_DOCKER_TLSCA !== undefined || v.CFMR_DOCKER_TLSCERT !== undefined
   const host = v.CFMR_DOCKER_HOST ?? dockerHost ?? DEFAULT_HOST
-  const address = parseEngineAddress(host, hasTls) ?? { kind: 'unix' as const, path: host }
+  const address = parseEngineAddress(host, hasTls)
+  if (address === undefined) throw new Error(`the rules let ${host} through as an engine's address`)
   return {
     address,
     tls: hasTls ? { ca: v.CFMR_DOCKER_TLSCA ?? trusted?.join('\n'), cert: v.CFMR_DOCKER_TLSCERT, key: v.CFMR_DOCKER_TLSKEY } : undefined,

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../../src/config/config.ts'
 import { type Env, mistakes, mistakesOf, read } from './complete.ts'
@@ -135,6 +136,20 @@ test('a folder for positions is for inputs that keep any, and no matter of repla
   expect(mistakes(state)).toEqual(['CFMR_STATE: found a value, expected none without docker in CFMR_INPUT'])
   expect(mistakes({ ...state, CFMR_INPUT: 'kafka,docker' })).toEqual([])
   expect(mistakes({ ...state, CFMR_INPUT: 'docker' }, 'replay')).toEqual([])
+})
+
+test('DOCKER_HOST is looked at where docker is read and CFMR_DOCKER_HOST does not stand above it, and shows no login', () => {
+  const docker = { CFMR_INPUT: 'docker', CFMR_KAFKA_BROKERS: '', CFMR_KAFKA_TOPICS: '', CFMR_KAFKA_CONSUMERGROUP: '' }
+  const expected = "expected the engine's address, such as unix:///var/run/docker.sock or tcp://docker.example.com:2376"
+  const problem = (found: string) => `DOCKER_HOST: found ${found}, ${expected}; CFMR_DOCKER_HOST stands above it`
+  expect(mistakes({ ...docker, DOCKER_HOST: 'ssh://host' })).toContain(problem('"ssh://host"'))
+  expect(mistakes({ ...docker, DOCKER_HOST: 'tcp://user:secret@host' }).join()).not.toContain('secret')
+  for (const right of [{ DOCKER_HOST: 'ssh://host', CFMR_DOCKER_HOST: 'tcp://host' }, { DOCKER_HOST: 'tcp://host' }, {}])
+    expect(mistakes({ ...docker, ...right }).filter((line) => line.startsWith('DOCKER_HOST'))).toEqual([])
+  expect(mistakes({ DOCKER_HOST: 'nonsense' })).toEqual([])
+  expect(mistakes({ ...docker, CFMR_DOCKER_TLSCA: rootCertificates[0] })).toContain(
+    'CFMR_DOCKER_TLSCA: found a value, expected none with a socket',
+  )
 })
 
 test('a limit has two names, of which one may be set', () => {
