@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { FIRST_NS, frameOf, type LogAnswer, timeOf } from '../../dev/docker/fake-engine.ts'
 import { waitUntil } from '../../dev/wait-until.ts'
-import { ID, lineOf, linesTo, logOf, logRequests, SECOND, say, sceneOf, tailOf } from '../support/fake-docker-scene.ts'
+import { breakOnceSent, ID, lineOf, linesTo, logOf, logRequests, SECOND, say, sceneOf, tailOf } from '../support/fake-docker-scene.ts'
 
 it('vectordotdev/vector #26023: a stream that breaks again and again is read on where it broke', async () => {
-  const breaks = Array.from({ length: 8 }, (_, index) => logOf(10 * (index + 1), (response) => setImmediate(() => response.destroy())))
+  const breaks = Array.from({ length: 8 }, (_, index) => logOf(10 * (index + 1), breakOnceSent))
   const { engine, scene } = await sceneOf({ logs: [...breaks, logOf(90)] })
   const worker = await scene.work()
   await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 90, { timeoutMs: 60_000 })
@@ -73,7 +73,7 @@ it('docker/docker-py #3342, grafana/alloy #6954: a line of the same nanosecond i
   const same = (text: string) => frameOf(1, `${timeOf(5n)} ${text}\n`)
   const part: LogAnswer = (response) => {
     response.write(Buffer.concat([same('a'), same('b')]))
-    setImmediate(() => response.destroy())
+    breakOnceSent(response)
   }
   const whole: LogAnswer = (response) => void response.write(Buffer.concat([same('a'), same('b'), same('c'), lineOf(1)]))
   const { scene } = await sceneOf({ logs: [part, whole] })
@@ -159,7 +159,7 @@ it('docker/docker-py #931, influxdata/telegraf #6652: the log of a terminal has 
 })
 
 it('a log that was rotated away while it was not read is counted, and what is left is read', async () => {
-  const part = logOf(5, (response) => setImmediate(() => response.destroy()))
+  const part = logOf(5, breakOnceSent)
   const rotated: LogAnswer = (response) => {
     for (let n = 500; n <= 502; n++) response.write(lineOf(n))
   }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { type FakeContainer, FIRST_NS, frameOf, type LogAnswer, startFakeEngine, timeOf } from '../../dev/docker/fake-engine.ts'
 import { DockerScene } from './docker-scene.ts'
@@ -16,6 +17,14 @@ export const logOf =
     for (let n = 1; n <= count; n++) if (timeNsOf(n) >= since) response.write(lineOf(n))
     then(response, since, query)
   }
+
+/** Breaks the stream once all that was written to it is on its way: at once, some of it might never leave. */
+export function breakOnceSent(response: ServerResponse): void {
+  setImmediate(() => {
+    if (response.writableLength === 0 && response.socket?.writableLength === 0) response.destroy()
+    else breakOnceSent(response)
+  })
+}
 
 /** What a log of that many lines has at its end. */
 export const tailOf = (count: number) => (records: number) =>

@@ -11,6 +11,7 @@ import { parseEngineAddress } from '../../../../src/inputs/docker/engine/address
 import { Engine } from '../../../../src/inputs/docker/engine/engine.ts'
 import { jsonLines, parseExactJson } from '../../../../src/inputs/docker/engine/json-lines.ts'
 import { commonVersion } from '../../../../src/inputs/docker/engine/version.ts'
+import { breakOnceSent } from '../../../support/fake-docker-scene.ts'
 
 const never = new AbortController().signal
 
@@ -102,7 +103,7 @@ it('reads objects of a stream however HTTP cuts it, passes over what is none, an
     response.write('{"a":1}\n{"a"')
     setImmediate(() => {
       response.write(`:2}\nnot json\n\u001e{"a":3}\n{"x":"${'x'.repeat(100)}"}\n`)
-      setImmediate(() => response.destroy())
+      breakOnceSent(response)
     })
   })
   await engine.connect(never)
