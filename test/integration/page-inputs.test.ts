@@ -4,7 +4,7 @@ import { type FakeContainer, frameOf, startFakeEngine, timeOf } from '../../dev/
 import { DockerScene } from '../support/docker-scene.ts'
 import { startFoundation } from '../support/firehose.ts'
 import { hardToRead, tooWide } from '../support/page-looks.ts'
-import { figureOf, levelOf, overflowOf, pageTests, soon } from '../support/page-tests.ts'
+import { figureOf, levelOf, looks, overflowOf, pageTests, soon } from '../support/page-tests.ts'
 import { startWorker } from '../support/worker.ts'
 
 const { open } = pageTests()
@@ -102,12 +102,7 @@ test('a worker that reads Docker shows its engine, 500 containers as twenty rows
   expect(complaints).toEqual([])
 })
 
-test.for([
-  ['light', 1120],
-  ['dark', 1120],
-  ['light', 360],
-  ['dark', 360],
-] as const)('its tables can be read in %s, %i pixels wide, and widen nothing', async ([colorScheme, width], { skip }) => {
+test.for(looks)('its tables can be read in %s, %i pixels wide, and widen nothing', async ([colorScheme, width], { skip }) => {
   const { worker } = await dockerWorker(30)
   const { page } = await open(skip, worker.url, width)
   await page.emulateMedia({ colorScheme })

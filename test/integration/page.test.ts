@@ -13,7 +13,7 @@ import { guidOf, makeApps } from '../support/apps.ts'
 import { logEnvelopes } from '../support/envelopes.ts'
 import { KafkaTester } from '../support/kafka.ts'
 import { hardToRead, linesOf, pixelsOf, tooWide } from '../support/page-looks.ts'
-import { figureOf, levelOf, overflowOf, pageTests, soon, verdictOf } from '../support/page-tests.ts'
+import { figureOf, levelOf, looks, overflowOf, pageTests, soon, verdictOf } from '../support/page-tests.ts'
 import { shared, uniqueName } from '../support/shared.ts'
 import { startWorker } from '../support/worker.ts'
 import { quietSources } from '../unit/debug/sources.ts'
@@ -167,12 +167,7 @@ describe('whatever the figures are', () => {
     expect(complaints).toEqual([])
   })
 
-  test.for([
-    ['light', 1120],
-    ['dark', 1120],
-    ['light', 360],
-    ['dark', 360],
-  ] as const)(
+  test.for(looks)(
     'in %s, %i pixels wide, every text can be read, well or not, and the charts have the colours',
     async ([colorScheme, width], { skip }) => {
       const { url, reasons, sources } = await serve({ partitions: 30, messages: 10_000, oldestSeconds: 245, firstOffset: 1_234_567_890 })

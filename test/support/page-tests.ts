@@ -49,3 +49,11 @@ export const overflowOf = (page: Page) => page.evaluate('document.documentElemen
 export const figureOf = (page: Page, path: string) => page.locator(`td[data-figure="${path}"]`).textContent()
 /** For `expect.poll`. */
 export const soon = { timeout: 20_000, interval: 200 }
+
+/** What a page has to be readable in: colours, and pixels in width. */
+export const looks = [
+  ['light', 1120],
+  ['dark', 1120],
+  ['light', 360],
+  ['dark', 360],
+] as const
