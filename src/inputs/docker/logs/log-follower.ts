@@ -144,6 +144,7 @@ export class LogFollower {
     const { container, gaps, turns } = this.#options
     const read = () => this.#streams.read(stop)
     this.#error = undefined
+    if (!isRunning) this.progress.be('queued')
     try {
       await (isRunning ? read() : turns.run(read))
       this.progress.be('opening')

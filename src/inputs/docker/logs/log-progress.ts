@@ -1,10 +1,10 @@
 /**
  * How it stands with a container's log:
- * `opening`: asked for, without an answer yet; `following`: a stream of it is open; `waiting`: lines of it wait for room among what is in flight; `ended`: read to the end
+ * `queued`: its container has ended, and other such logs are read first; `opening`: asked for, without an answer yet; `following`: a stream of it is open; `waiting`: lines of it wait for room among what is in flight; `ended`: read to the end
  * of the container's latest run; `idle`: nothing to read until its next run; `unreadable`: its logging driver cannot be read; `retrying`: reading failed, and is tried again;
  * `removed`: the engine has it no more.
  */
-export type LogState = 'opening' | 'following' | 'waiting' | 'ended' | 'idle' | 'unreadable' | 'retrying' | 'removed'
+export type LogState = 'queued' | 'opening' | 'following' | 'waiting' | 'ended' | 'idle' | 'unreadable' | 'retrying' | 'removed'
 
 /** How far the reading of a container's log has come, for those who look at it. Changes nothing of the reading itself. */
 export class LogProgress {

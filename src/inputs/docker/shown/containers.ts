@@ -34,6 +34,7 @@ const WORDS: Readonly<Record<LogState | 'off' | 'unknown', string>> = {
   unreadable: 'cannot be read',
   waiting: 'waits for room',
   unknown: 'not known yet',
+  queued: 'waits for its turn',
   opening: 'is being opened',
   following: 'followed',
   removed: 'the engine has it no more',
