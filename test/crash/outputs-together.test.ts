@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { loadMix } from '../../dev/load/mix.ts'
 import type { FaultProxy } from '../../dev/proxy.ts'
 import type { WorkerProcess } from '../../dev/worker-process.ts'
+import { documentOf } from '../support/document-of.ts'
 import { Installation } from '../support/installation.ts'
 import {
   MOST_MESSAGE_BYTES,
@@ -114,8 +115,8 @@ async function together({ names, troubled, trouble }: Combination): Promise<void
   }
   const printed = new Set<string>()
   const onOutput = (line: string) => {
-    // A process that is killed may leave half a line.
-    if (line.endsWith('}}')) printed.add(JSON.parse(line).event.id)
+    const document = documentOf<{ readonly event: { readonly id: string } }>(line)
+    if (document !== undefined) printed.add(document.event.id)
   }
   const topic = await site.kafka.topic()
   const withoutInfluxDb = { CFMR_INFLUXDB_ADDR: '', CFMR_INFLUXDB_DATABASE: '' }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Load } from '../../dev/load/load.ts'
 import { loadMix } from '../../dev/load/mix.ts'
+import { documentOf } from '../support/document-of.ts'
 import { Installation } from '../support/installation.ts'
 
 interface Document {
@@ -22,9 +23,8 @@ function documents() {
   const byId = new Map<string, Document>()
   let count = 0
   const onOutput = (line: string) => {
-    // A process that is killed may leave half a line.
-    if (!line.endsWith('}}')) return
-    const document = JSON.parse(line) as Document
+    const document = documentOf<Document>(line)
+    if (document === undefined) return
     byId.set(document.event.id, document)
     count++
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type DockerEngine, startDocker } from '../../dev/docker/docker.ts'
 import { scratchFolder } from '../../dev/scratch-folder.ts'
 import type { WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
+import { documentOf } from './document-of.ts'
 import { startWorker } from './worker.ts'
 
 /** A document as far as tests of containers look at it. */
@@ -74,7 +75,7 @@ export class DockerScene {
   }
 
   #keep(line: string): void {
-    const document = parse(line)
+    const document = documentOf<ContainerDocument>(line)
     if (document !== undefined) this.documents.push(document)
   }
 
@@ -110,14 +111,5 @@ export class RealDockerScene extends DockerScene {
 
   close(): Promise<void> {
     return this.engine.close()
-  }
-}
-
-/** Undefined of a line that a killed worker has not ended. */
-function parse(line: string): ContainerDocument | undefined {
-  try {
-    return JSON.parse(line) as ContainerDocument
-  } catch {
-    return undefined
   }
 }
