@@ -64,6 +64,8 @@ it('kill -9 between send and answer, again and again: each event is one document
     await worker.waitUntil(
       'a request is under way',
       async () => ((await worker.stats().catch(() => undefined))?.outputs['elasticsearch']?.records ?? 0) > 300,
+      // A member that was killed keeps its partitions until its session has run out.
+      { timeoutMs: 90_000 },
     )
     await worker.kill()
   }
