@@ -7,6 +7,7 @@ import { findJava } from './java.ts'
 import { mavenJars } from './maven.ts'
 import { scratchFolder } from './scratch-folder.ts'
 import { ServerProcess } from './server-process.ts'
+import { waitUntil } from './wait-until.ts'
 
 export interface OpenSearchServer {
   readonly url: string
@@ -81,6 +82,15 @@ export async function startOpenSearch(settings: Readonly<Record<string, string |
     }
   }
 
+  /** A shard of an index that has just been made may not be there yet. */
+  function search(index: string, query: object): Promise<Hits> {
+    return waitUntil(`OpenSearch finds what ${index} has`, async () => {
+      const { status, body } = await ask('POST', `/${index}/_search?allow_partial_search_results=false`, query)
+      if (status !== 200 && status !== 503) throw new Error(`OpenSearch answers ${status}: ${JSON.stringify(body)}`)
+      return status === 200 && (body as Hits)
+    })
+  }
+
   return {
     url,
     get pid() {
@@ -91,12 +101,8 @@ export async function startOpenSearch(settings: Readonly<Record<string, string |
       await ask('POST', `/${index}/_refresh`)
       const found = new Map<string, Record<string, unknown>>()
       for (let after: readonly unknown[] | undefined; ; ) {
-        const { body } = await ask('POST', `/${index}/_search`, {
-          size: PAGE,
-          sort: [{ _id: 'asc' }],
-          ...(after && { search_after: after }),
-        })
-        const page = (body as Hits).hits.hits
+        const query = { size: PAGE, sort: [{ _id: 'asc' }], ...(after && { search_after: after }) }
+        const page = (await search(index, query)).hits.hits
         for (const { _id, _source } of page) found.set(_id, _source)
         if (page.length < PAGE) return found
         after = page.at(-1)?.sort
