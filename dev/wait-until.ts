@@ -9,7 +9,7 @@ export interface WaitOptions {
 export async function waitUntil<Value>(
   what: string,
   look: () => Value | Promise<Value>,
-  { timeoutMs = 30_000, everyMs = 50 }: WaitOptions = {},
+  { timeoutMs = 90_000, everyMs = 50 }: WaitOptions = {},
 ): Promise<Exclude<Value, undefined | false>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {

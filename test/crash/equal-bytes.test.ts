@@ -22,7 +22,7 @@ async function startFake(): Promise<FakeInfluxDb> {
 async function linesOf(name: string, fake: FakeInfluxDb, env: Record<string, string | number>): Promise<string[]> {
   const group = `${scene.group}-${name}`
   const worker = await scene.start({ CFMR_INFLUXDB_ADDR: fake.url, CFMR_KAFKA_CONSUMERGROUP: group, ...env })
-  await worker.waitUntil('all is committed', async () => (await scene.kafka.lag(group, scene.topic)) === 0, { timeoutMs: 60_000 })
+  await worker.waitUntil('all is committed', async () => (await scene.kafka.lag(group, scene.topic)) === 0)
   await worker.kill()
   return [...fake.stored].sort()
 }

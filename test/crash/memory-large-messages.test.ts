@@ -35,7 +35,7 @@ describe.each([
   afterAll(() => scene?.close())
 
   async function expectAllWritten(worker: WorkerProcess): Promise<void> {
-    await worker.waitUntil('all is written', async () => (await worker.stats()).ledger.written === count, { timeoutMs: 60_000 })
+    await worker.waitUntil('all is written', async () => (await worker.stats()).ledger.written === count)
     expect(await scene.influxDb.count(scene.database, 'log', 'count')).toBe(count)
   }
 
@@ -80,7 +80,7 @@ it('a batch of each of 60 partitions that becomes 10 MB once it is decompressed 
     await pausedReasons(worker)
     await proxy.heal()
     const count = partitions * perBatch
-    await worker.waitUntil('all is written', async () => (await worker.stats()).ledger.written === count, { timeoutMs: 60_000 })
+    await worker.waitUntil('all is written', async () => (await worker.stats()).ledger.written === count)
     await expectWithinLimit()
   } finally {
     await scene.close()

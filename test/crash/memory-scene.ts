@@ -75,12 +75,8 @@ export async function startContained(
 
 /** It reads no more, because it may not: waits until that is so, and returns what /readyz says then. */
 export async function pausedReasons(worker: WorkerProcess): Promise<string> {
-  return worker.waitUntil(
-    'reading is paused',
-    async () => {
-      const { status, body } = await worker.get('/readyz')
-      return status === 503 && body.includes('reading is paused') ? body : undefined
-    },
-    { timeoutMs: 90_000 },
-  )
+  return worker.waitUntil('reading is paused', async () => {
+    const { status, body } = await worker.get('/readyz')
+    return status === 503 && body.includes('reading is paused') ? body : undefined
+  })
 }

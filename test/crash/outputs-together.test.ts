@@ -139,7 +139,7 @@ async function together({ names, troubled, trouble }: Combination): Promise<void
   await first.waitUntil('something is written', async () => (await exact(first, names)).written > 0)
   const place = places.get(troubled)
   // What it has been handed may be lost when the connection breaks; what it has not must not be.
-  if (troubled === 'statsd') await expect.poll(() => place?.stored(), { timeout: 30_000 }).toBe(logsBelow(FIRST))
+  if (troubled === 'statsd') await expect.poll(() => place?.stored()).toBe(logsBelow(FIRST))
   if (trouble === 'unread') first.stallOutput()
   else await troubles[trouble]((place as OutputPlace).proxy)
   await site.kafka.produce(topic, [...numbers.slice(FIRST, SECOND).map(mix.envelope), ...old, ...large])
@@ -172,7 +172,7 @@ async function together({ names, troubled, trouble }: Combination): Promise<void
     const all = points + OLD + LARGE - refusedBy(name)
     if (name === 'stdout') expect([name, printed.size]).toEqual([name, all])
     else if (name === 'statsd') {
-      await expect.poll(() => places.get(name)?.stored(), { timeout: 30_000 }).toBeGreaterThanOrEqual(logs + OLD + LARGE)
+      await expect.poll(() => places.get(name)?.stored()).toBeGreaterThanOrEqual(logs + OLD + LARGE)
     } else expect([name, await places.get(name)?.stored()]).toEqual([name, all])
   }
 }

@@ -70,15 +70,13 @@ it('a store that is killed, frozen and cut off: the worker says so, waits, and l
   expect((await worker.stats()).ledger.residue).toBe(0)
   await server.restart()
   const before = await records()
-  await worker.waitUntil('objects are put again', async () => (await records()) > before, { timeoutMs: 60_000 })
+  await worker.waitUntil('objects are put again', async () => (await records()) > before)
   proxy.swallowAnswers()
-  await worker.waitUntil('answers are missed', () => worker.log.some(({ error }) => String(error).includes('no answer within 3 s')), {
-    timeoutMs: 60_000,
-  })
+  await worker.waitUntil('answers are missed', () => worker.log.some(({ error }) => String(error).includes('no answer within 3 s')))
   await proxy.heal()
   proxy.cut()
   await load.stop()
-  await worker.waitUntil('all is committed', async () => (await site.kafka.lag(site.group, topic)) === 0, { timeoutMs: 90_000 })
+  await worker.waitUntil('all is committed', async () => (await site.kafka.lag(site.group, topic)) === 0)
   expect((await worker.stats()).ledger).toMatchObject({ residue: 0, refused: 0, in_flight: 0 })
   expect(await worker.stop()).toEqual({ code: 0, signal: undefined })
   await proxy.close()

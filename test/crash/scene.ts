@@ -95,7 +95,7 @@ export class Scene {
   }
 
   async allCommitted(worker: WorkerProcess): Promise<void> {
-    await worker.waitUntil('all is committed', async () => (await this.kafka.lag(this.group, this.topic)) === 0, { timeoutMs: 60_000 })
+    await worker.waitUntil('all is committed', async () => (await this.kafka.lag(this.group, this.topic)) === 0)
   }
 
   /** Points with a number below `end`; repeats have landed on themselves. */

@@ -45,9 +45,7 @@ it('opens the logs of ended containers once, and at the next start those alone t
   const containers = Array.from({ length: 300 }, (_, number) => endedContainer(number))
   const { engine, scene } = await sceneOf(...containers)
   const first = await scene.work()
-  await first.waitUntil('all are read', () => containers.every(({ name }) => scene.messagesOf(name).length === LINES), {
-    timeoutMs: 60_000,
-  })
+  await first.waitUntil('all are read', () => containers.every(({ name }) => scene.messagesOf(name).length === LINES))
   await first.waitUntil('their ends are kept', () => endsOf(scene) === containers.length)
   expect(await first.stop()).toMatchObject({ code: 0 })
   const [restarted, again, emptied] = containers as [FakeContainer & { lines: number }, FakeContainer & { lines: number }, FakeContainer]

@@ -7,7 +7,7 @@ it('vectordotdev/vector #26023: a stream that breaks again and again is read on 
   const breaks = Array.from({ length: 8 }, (_, index) => logOf(10 * (index + 1), breakOnceSent))
   const { engine, scene } = await sceneOf({ logs: [...breaks, logOf(90)] })
   const worker = await scene.work()
-  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 90, { timeoutMs: 60_000 })
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 90)
   expect(scene.messagesOf('fake')).toEqual(linesTo(90))
   expect(scene.documents).toHaveLength(90)
   const sinces = logRequests(engine.requests).map((request) => /since=([\d.]+)/.exec(request)?.[1])
@@ -18,9 +18,7 @@ it('vectordotdev/vector #26023: a stream that breaks again and again is read on 
 it('at its limit open batches are written, however young they are: reading goes on', async () => {
   const { scene } = await sceneOf({ logs: [logOf(1000)] })
   const worker = await scene.work({ CFMR_MAXINFLIGHT: 200, CFMR_BATCHER_FLUSHINTERVAL: '10m' })
-  await worker.waitUntil('all but what still fits into a batch is read', () => scene.messagesOf('fake').length >= 800, {
-    timeoutMs: 60_000,
-  })
+  await worker.waitUntil('all but what still fits into a batch is read', () => scene.messagesOf('fake').length >= 800)
   expect((await worker.stop()).code).toBe(0)
   expect(scene.messagesOf('fake')).toEqual(linesTo(1000))
 })
@@ -107,7 +105,7 @@ it('moby/moby #53631, docker/for-linux #140, vectordotdev/vector #11056: what is
   const tail = (records: number) => (records <= 11 ? tailOf(20)(records) : [...tailOf(3)(records - 12), frameOf(3, 'invalid character')])
   const { engine, scene } = await sceneOf({ logs: [damaged], tail })
   const worker = await scene.work()
-  const said = await worker.logged(/cannot be had any more/, { timeoutMs: 60_000 })
+  const said = await worker.logged(/cannot be had any more/)
   expect(said).toMatchObject({ container: 'fake', cause: 'damaged', error: expect.stringContaining('invalid character') })
   await worker.waitUntil('it reads behind the damage', () => scene.messagesOf('fake').includes('line 20'))
   expect(scene.messagesOf('fake')).toEqual(linesTo(20).filter((_, index) => index < 3 || index >= 9))
@@ -121,14 +119,14 @@ it('a proxy that ends every stream at once is said, and costs no line', async ()
   const worker = await scene.work()
   await worker.waitUntil('it is read', () => scene.messagesOf('fake').length === 3)
   engine.breakAll()
-  const said = await worker.logged(/streams of a log end at once/, { timeoutMs: 60_000 })
+  const said = await worker.logged(/streams of a log end at once/)
   expect(said).toMatchObject({ level: 'WARN', container: 'fake' })
   expect((await worker.stats()).inputs['docker']).toMatchObject({
     gaps: { damaged: 0 },
     not_streaming: [{ container: 'fake', problem: expect.stringContaining('end at once') }],
   })
   Object.assign(fake, { tail: tailOf(9) })
-  await worker.waitUntil('what came meanwhile is read', () => scene.messagesOf('fake').length === 9, { timeoutMs: 90_000 })
+  await worker.waitUntil('what came meanwhile is read', () => scene.messagesOf('fake').length === 9)
   expect(scene.messagesOf('fake')).toEqual(linesTo(9))
   expect(await worker.stats()).toMatchObject({ inputs: { docker: { gaps: { damaged: 0, rotated: 0 }, not_streaming: [] } } })
 })
@@ -137,7 +135,7 @@ it('a proxy that answers with something else costs no line', async () => {
   const noise: LogAnswer = (response) => void response.end('<html>Bad gateway</html>')
   const { scene } = await sceneOf({ logs: [...Array.from({ length: 5 }, () => noise), logOf(9)], tail: tailOf(9) })
   const worker = await scene.work()
-  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 9, { timeoutMs: 90_000 })
+  await worker.waitUntil('all is read', () => scene.messagesOf('fake').length === 9)
   expect((await worker.stats()).inputs['docker']).toMatchObject({ gaps: { damaged: 0, rotated: 0 } })
 })
 

@@ -105,7 +105,7 @@ it('the image reads all containers of its host but itself, is healthy, and reads
     .filter(({ container }) => container.name === 'counting')
     .map(({ message }) => message)
   expect(numbers).toEqual(numbers.map((_, index) => String(index + 1)))
-}, 240_000)
+})
 
 it('compose starts it from the image, with what the environment says', async ({ skip }) => {
   needsImage(skip)
@@ -129,11 +129,11 @@ it('compose starts it from the image, with what the environment says', async ({ 
   await compose([...files, 'up', '--detach'], env)
   onTestFinished(async () => void (await compose([...files, 'down', '--volumes'], env)))
   await engine.start('echo from compose')
-  await waitUntil('a line is stored', async () => (await ql.count(database, 'log', 'count')) > 0, { timeoutMs: 60_000 })
+  await waitUntil('a line is stored', async () => (await ql.count(database, 'log', 'count')) > 0)
   await compose([...files, 'stop'], env)
   const id = await engine.docker('ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.project=composed')
   expect(await engine.docker('inspect', '--format', '{{.State.ExitCode}} {{.HostConfig.Memory}}', id)).toBe(`0 ${512 * 2 ** 20}`)
-}, 240_000)
+})
 
 it('a swarm takes the stack, and starts one task on each node, whose service names what is read of it', async () => {
   const swarm = await startDocker({ hasOwnNetwork: true })
@@ -154,7 +154,7 @@ it('a swarm takes the stack, and starts one task on each node, whose service nam
   const scene = DockerScene.with(swarm.host)
   const worker = await scene.work()
   const ofTask = () => scene.documents.find(({ message }) => message === 'from a task')
-  await worker.waitUntil('its line is read', () => ofTask() !== undefined, { timeoutMs: 90_000 })
+  await worker.waitUntil('its line is read', () => ofTask() !== undefined)
   expect(ofTask()?.cloudfoundry).toMatchObject({ app: { name: 'refinery_worker' }, org: { name: 'refinery' } })
   const tasks = (await swarm.docker('service', 'ps', '--format', '{{.DesiredState}}', 'refinery_worker')).split('\n')
   expect(tasks).toEqual(['Running'])
@@ -171,7 +171,7 @@ it('a swarm takes the stack, and starts one task on each node, whose service nam
   }
   await swarm.docker('stack', 'rm', 'refinery')
   await worker.stop()
-}, 240_000)
+})
 
 it('systemd finds no mistake in the unit, which keeps its positions where the unit lets it write', async ({ skip }) => {
   const isThere = await run('systemd-analyze', ['--version']).catch(() => undefined)

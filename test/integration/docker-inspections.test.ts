@@ -65,10 +65,8 @@ it('an engine that hangs at some containers inspects the others', async () => {
   const { engine, scene } = await sceneOf(...hanging)
   inspectionsFail(engine)(hanging.map(({ id }) => id))
   const worker = await scene.work({ CFMR_DOCKER_TIMEOUT: '1s' })
-  await worker.waitUntil(
-    'each was asked for again',
-    () => hanging.every(({ id }) => engine.requests.filter((request) => request.includes(`${id}/json`)).length > 1),
-    { timeoutMs: 60_000 },
+  await worker.waitUntil('each was asked for again', () =>
+    hanging.every(({ id }) => engine.requests.filter((request) => request.includes(`${id}/json`)).length > 1),
   )
   engine.containers.set(idOf(20), containerOf(20))
   say(engine, 20, 'start')

@@ -167,7 +167,7 @@ it('says of usage what docker stats says, and nothing of what the engine does no
   ])
   const worker = await scene.work({ CFMR_DOCKER_COLLECT: 'stats', CFMR_DOCKER_STATSINTERVAL: '1s', CFMR_DOCKER_DISKINTERVAL: '1s' })
   const samples = () => scene.documents.filter((document) => document.container.id === id)
-  await worker.waitUntil('there are readings', () => samples().length >= 4, { timeoutMs: 60_000 })
+  await worker.waitUntil('there are readings', () => samples().length >= 4)
   const [cpu = '', memory = ''] = (await scene.engine.docker('stats', '--no-stream', '--format', '{{.CPUPerc}} {{.MemUsage}}', id)).split(
     ' ',
   )

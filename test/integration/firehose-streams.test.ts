@@ -19,7 +19,7 @@ it('streams are replaced before the gateway ends them, and nothing is lost but w
   const reader = new Reader(foundation, { streamAgeMs: 1500 })
   await waitUntil('both streams are open', () => foundation.gateway.streams.length === 2)
   const flow = foundation.flow(2000)
-  await waitUntil('eight streams were replaced', () => reader.input.figures().reconnects.age >= 8, { timeoutMs: 60_000 })
+  await waitUntil('eight streams were replaced', () => reader.input.figures().reconnects.age >= 8)
   await flow.stop()
   const { record } = foundation.gateway
   await waitUntil('the gateway has sent all or thrown it away', () => record.count('written') + record.count('discarded') === flow.count)

@@ -35,9 +35,9 @@ function readLog(): Record<string, unknown>[] {
 
 it('a log that nobody reads holds nothing; what was dropped is counted once it is read again', async () => {
   const said = start(5000, `setInterval(() => log.info('later'), 5)`)
-  await expect.poll(() => said().match(/tick/g)?.length ?? 0, { timeout: 30_000 }).toBeGreaterThan(10)
+  await expect.poll(() => said().match(/tick/g)?.length ?? 0).toBeGreaterThan(10)
   const lines = readLog()
-  await expect.poll(() => lines.at(-1)?.['msg'], { timeout: 30_000 }).toBe('later')
+  await expect.poll(() => lines.at(-1)?.['msg']).toBe('later')
   const kept = lines.filter(({ msg }) => msg === 'line')
   expect(kept.map(({ line }) => line)).toEqual(kept.map((_, index) => index))
   const dropped = lines.filter((line) => 'dropped' in line)
@@ -62,9 +62,9 @@ it('a program whose log nobody reads ends all the same', async () => {
 
 it('a reader that goes away ends nothing', async () => {
   const said = start(10, `setInterval(() => log.info('later'), 5)`)
-  await expect.poll(said, { timeout: 30_000 }).toContain('tick')
+  await expect.poll(said).toContain('tick')
   child.stdout.destroy()
   const before = said().length
-  await expect.poll(() => said().length - before, { timeout: 30_000 }).toBeGreaterThan(500)
+  await expect.poll(() => said().length - before).toBeGreaterThan(500)
   expect(child.exitCode).toBeNull()
 })

@@ -111,7 +111,7 @@ describe('a real worker', () => {
     expect((await worker.stats()).kafka.paused).toBe(true)
     cloudController.platform.put(app as (typeof mix.apps)[number])
     cloudController.faults.heal()
-    await expect.poll(() => ledgerOf(page, 'consumed'), { ...soon, timeout: 60_000 }).toBe('5,100')
+    await expect.poll(() => ledgerOf(page, 'consumed'), soon).toBe('5,100')
     await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
     expect(complaints).toEqual([])
 
@@ -119,7 +119,7 @@ describe('a real worker', () => {
     await expect.poll(() => verdictOf(page), soon).toMatchObject({ level: 'gone', headline: 'No answer' })
     expect(await ledgerOf(page, 'consumed')).toBe('5,100')
     await startWorker({ env: { ...env, CFMR_SERVER_PORT: new URL(worker.url).port } })
-    await expect.poll(async () => (await verdictOf(page)).reasons.join(), { ...soon, timeout: 50_000 }).toMatch(/^Restarted .* ago/)
+    await expect.poll(async () => (await verdictOf(page)).reasons.join(), soon).toMatch(/^Restarted .* ago/)
     expect(await ledgerOf(page, 'consumed')).toBe('0')
     expect(complaints.filter((line) => !line.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
   })

@@ -27,9 +27,7 @@ it('reads each line once, however many share a second, though the worker is kill
     await worker.kill()
   }
   const last = await scene.work()
-  await last.waitUntil('all is read', () => scene.messagesOf(id).includes('end') && scene.messagesOf(id).length >= 2001, {
-    timeoutMs: 60_000,
-  })
+  await last.waitUntil('all is read', () => scene.messagesOf(id).includes('end') && scene.messagesOf(id).length >= 2001)
   expect(scene.messagesOf(id, 'stdout')).toEqual([...numbers(1000), 'end'])
   expect(scene.messagesOf(id, 'stderr')).toEqual(numbers(1000))
   expect((await last.stats()).inputs['docker']).toMatchObject({ gaps: { rotated: 0, removed: 0, damaged: 0 } })
@@ -40,7 +38,7 @@ it('reads long lines whole, what a container writes last, and its next run', asy
   const worker = await scene.work()
   await worker.ready()
   const long = await podman.start("head -c 98304 /dev/zero | tr '\\0' 'x'; echo; printf 'no end'")
-  await worker.waitUntil('both are read', () => scene.messagesOf(long).length === 2, { timeoutMs: 60_000 })
+  await worker.waitUntil('both are read', () => scene.messagesOf(long).length === 2)
   expect(scene.messagesOf(long)).toEqual(['x'.repeat(98304), 'no end'])
   const again = await podman.start('echo run')
   await worker.waitUntil('its run is read', () => scene.messagesOf(again).length === 1)
@@ -65,7 +63,7 @@ it('tells what happens in the words of Docker, and of usage what Podman knows', 
   await worker.ready()
   const id = await podman.start('sleep 6; exit 3', ['--name', 'happens', '--memory', '64m'])
   const of = (dataset: string) => scene.documents.filter((document) => document.container.id === id && document.event.dataset === dataset)
-  await worker.waitUntil('it is told', () => of('docker.event').some(({ event }) => event.action === 'die'), { timeoutMs: 60_000 })
+  await worker.waitUntil('it is told', () => of('docker.event').some(({ event }) => event.action === 'die'))
   await podman.docker('rm', id)
   await worker.waitUntil('it is told', () => of('docker.event').some(({ event }) => event.action === 'destroy'))
   const actions = of('docker.event').map(({ event }) => event.action)

@@ -38,8 +38,8 @@ it('says at Ctrl-C where to go on from, and goes on there: each line of the whol
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   child.stdin.write(lines.slice(0, FIRST).join(''))
   const linesOut = () => output.stdout.split('\n').length - 1
-  await waitUntil('what came is written', () => linesOut() === pointsOf(0, FIRST), { timeoutMs: 30_000 })
-  await waitUntil('a line says how far it is', () => /^replay: -:\d+, [\d.]+ MB\/s$/m.test(output.stderr), { timeoutMs: 30_000 })
+  await waitUntil('what came is written', () => linesOut() === pointsOf(0, FIRST))
+  await waitUntil('a line says how far it is', () => /^replay: -:\d+, [\d.]+ MB\/s$/m.test(output.stderr))
   child.kill('SIGINT')
   expect(await ended, output.stderr).toBe(0)
   expect(output.stderr).toContain(`go on with --from -:${FIRST + 1}`)

@@ -72,7 +72,7 @@ it('Carbon has the sum of each interval, of a start over TCP and one over UDP an
   }
   const all = (metric: RegExp) => [...server.stored()].filter(([path]) => metric.test(path))
   const total = (metric: RegExp) => all(metric).reduce((sum, [, series]) => [...series.values()].reduce((a, b) => a + b, sum), 0)
-  await expect.poll(() => total(/\.log\.count\.0-[0-9a-f]{8}$/), { timeout: 30_000 }).toBe(countOf('log'))
+  await expect.poll(() => total(/\.log\.count\.0-[0-9a-f]{8}$/)).toBe(countOf('log'))
   await expect.poll(() => total(/\.http_request\.count\.0-[0-9a-f]{8}$/)).toBe(countOf('http_request'))
   const cpus = () => all(/\.instance\.cpu\.0-[0-9a-f]{8}$/).filter(([, series]) => series.size > 0)
   await expect.poll(() => new Set(cpus().map(([path]) => path.replace(/\.[^.]+$/, ''))).size).toBe(instances.size)

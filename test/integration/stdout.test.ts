@@ -29,19 +29,19 @@ function start(): () => string {
 
 it('a stalled reader holds the write back and nothing else', async () => {
   const said = start()
-  await expect.poll(() => said().match(/tick/g)?.length ?? 0, { timeout: 10_000 }).toBeGreaterThan(10)
+  await expect.poll(() => said().match(/tick/g)?.length ?? 0).toBeGreaterThan(10)
   expect(said()).not.toContain('written')
   let size = 0
   child.stdout.on('data', (chunk) => {
     size += chunk.length
   })
-  await expect.poll(said, { timeout: 10_000 }).toContain('written')
+  await expect.poll(said).toContain('written')
   await expect.poll(() => size).toBe(1e6)
 })
 
 it('a reader that goes away ends the write with an error in words', async () => {
   const said = start()
-  await expect.poll(said, { timeout: 10_000 }).toContain('tick')
+  await expect.poll(said).toContain('tick')
   child.stdout.destroy()
-  await expect.poll(said, { timeout: 10_000 }).toMatch(/GaveUp stdout takes no more lines: write EPIPE/)
+  await expect.poll(said).toMatch(/GaveUp stdout takes no more lines: write EPIPE/)
 })

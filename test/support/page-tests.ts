@@ -48,7 +48,7 @@ export const levelOf = async (page: Page) => (await verdictOf(page)).level
 export const overflowOf = (page: Page) => page.evaluate('document.documentElement.scrollWidth - innerWidth')
 export const figureOf = (page: Page, path: string) => page.locator(`td[data-figure="${path}"]`).textContent()
 /** For `expect.poll`. */
-export const soon = { timeout: 20_000, interval: 200 }
+export const soon = { interval: 200 }
 
 /** What a page has to be readable in: colours, and pixels in width. */
 export const looks = [
