@@ -76,7 +76,7 @@ describe('a real worker', () => {
     expect(await figureOf(page, 'influxdb.points')).toBe(text(influxdb.points))
     expect(await figureOf(page, 'influxdb.batches')).toBe(text(influxdb.batches))
     expect(await figureOf(page, 'influxdb.write_seconds.p99')).toMatch(/^[\d.]+ m?s$/)
-    expect((await keysOf(page, 'Writes to InfluxDB')).slice(0, 2)).toEqual(Array(2).fill(expect.stringMatching(/^[\d.]+ m?s$/)))
+    expect((await keysOf(page, 'Time of a write')).slice(0, 2)).toEqual(Array(2).fill(expect.stringMatching(/^[\d.]+ m?s$/)))
     expect(await figureOf(page, 'metadata.hits')).toBe(text(metadata.hits))
     expect(await figureOf(page, 'metadata.apps')).toBe(text(mix.apps.length))
     const rows = await page

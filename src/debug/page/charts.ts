@@ -19,7 +19,7 @@ interface ChartPlan {
   readonly series: readonly Series[]
 }
 
-const gauge = (key: keyof Moment) => (_: History, moment: Moment) => moment[key]
+const gauge = (key: Exclude<keyof Moment, 'failedWrites'>) => (_: History, moment: Moment) => moment[key]
 const perSecond =
   (counter: Parameters<History['perSecond']>[0]): Series['value'] =>
   (history, _, index) =>
@@ -31,7 +31,7 @@ const plans: readonly ChartPlan[] = [
     note: 'a second, over 5 s',
     series: [
       { name: 'messages read', color: 'one', value: perSecond('consumed'), format: rate },
-      { name: 'points written', color: 'two', value: perSecond('points'), format: rate },
+      { name: 'messages written', color: 'two', value: perSecond('written'), format: rate },
     ],
   },
   {
@@ -49,12 +49,12 @@ const plans: readonly ChartPlan[] = [
     ],
   },
   {
-    title: 'Writes to InfluxDB',
-    note: 'of the last 5 minutes',
+    title: 'Time of a write',
+    note: 'of the last 5 minutes, at the slowest output',
     series: [
       { name: 'median', color: 'two', value: gauge('p50'), format: duration },
       { name: '99 of 100', color: 'one', value: gauge('p99'), format: duration },
-      { name: 'batches a second', value: perSecond('batches'), format: rate },
+      { name: 'records a second, to all', value: perSecond('records'), format: rate },
     ],
   },
   {

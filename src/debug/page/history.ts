@@ -54,8 +54,12 @@ export class History {
 
   /** How much it grew in the last so many seconds, or since this page or the process was started. */
   growth(counter: Counter, seconds: number): number {
-    const [end, start] = [this.moments.at(-1), this.#earlier(seconds, this.moments.length - 1)]
-    return end === undefined || start === undefined ? 0 : end[counter] - start[counter]
+    return this.#growth((moment) => moment[counter], seconds)
+  }
+
+  /** The same of the requests to an output that failed. */
+  failedWrites(output: string, seconds: number): number {
+    return this.#growth((moment) => moment.failedWrites[output] ?? 0, seconds)
   }
 
   /** Whether it was more at the end of each third of the last minute than at its beginning; false as long as less is known. */
@@ -86,6 +90,11 @@ export class History {
     return [times, ...values]
   }
 
+  #growth(of: (moment: Moment) => number, seconds: number): number {
+    const [end, start] = [this.moments.at(-1), this.#earlier(seconds, this.moments.length - 1)]
+    return end === undefined || start === undefined ? 0 : of(end) - of(start)
+  }
+
   /** The latest moment at least so many seconds before another, or else the first; of the same process. */
   #earlier(seconds: number, index: number): Moment | undefined {
     const end = this.moments[index]
@@ -102,9 +111,13 @@ export class History {
 }
 
 function momentOf(stats: StatsSnapshot, timeMs: number, life: number) {
-  const { ledger, kafka, metadata, influxdb, runtime } = stats
+  const { ledger, kafka, metadata, runtime } = stats
+  const outputs = Object.values(stats.outputs)
+  /** Of the output that takes longest; undefined where no write of late has ended well. */
+  const slowest = (quantile: 'p50' | 'p99') => Math.max(0, ...outputs.map(({ write_seconds }) => write_seconds[quantile])) || undefined
   return {
     ...countersOf(stats),
+    failedWrites: Object.fromEntries(Object.entries(stats.outputs).map(([name, { failures }]) => [name, failures])),
     timeMs,
     life,
     uptimeSeconds: stats.uptime_seconds,
@@ -113,17 +126,15 @@ function momentOf(stats: StatsSnapshot, timeMs: number, life: number) {
     lagTolerance: Math.max(1000, stats.app.consume_per_sec * 10),
     inFlight: ledger.in_flight,
     held: metadata.held,
-    writes: influxdb.in_flight,
-    /** Undefined where none of late has ended well. */
-    p50: influxdb.write_seconds.p50 || undefined,
-    p99: influxdb.write_seconds.p99 || undefined,
+    p50: slowest('p50'),
+    p99: slowest('p99'),
     eventLoop: runtime.event_loop_utilization,
     rss: runtime.memory_rss_bytes,
     heap: runtime.heap_used_bytes,
   }
 }
 
-function countersOf({ ledger, kafka, metadata, influxdb, runtime, dead_letters }: StatsSnapshot) {
+function countersOf({ ledger, kafka, metadata, outputs, runtime, dead_letters }: StatsSnapshot) {
   const { in_flight: _, residue: __, ...fates } = ledger
   return {
     ...fates,
@@ -132,11 +143,7 @@ function countersOf({ ledger, kafka, metadata, influxdb, runtime, dead_letters }
     misses: metadata.misses,
     requests: metadata.requests,
     metadataFailures: metadata.failures,
-    batches: influxdb.batches,
-    points: influxdb.points,
-    bytes: influxdb.bytes,
-    retries: influxdb.retries,
-    writeFailures: influxdb.failures,
+    records: Object.values(outputs).reduce((sum, { records }) => sum + records, 0),
     deadLetters: dead_letters,
     cpuSeconds: runtime.cpu_user_seconds + runtime.cpu_system_seconds,
   }

@@ -91,7 +91,7 @@ function flow(stats: StatsSnapshot, history: History): string {
 function pace({ app, runtime }: StatsSnapshot, history: History): string {
   const read = history.perSecond('consumed')
   if (read === undefined) return 'It has just been asked for the first time'
-  if (read > 0) return `Reads ${rate(read)} a second, stores ${rate(history.perSecond('points') ?? 0)}`
+  if (read > 0) return `Reads ${rate(read)} a second, stores ${rate(history.perSecond('written') ?? 0)}`
   if (app.consume === 0) return 'No message has come yet'
   const quiet = (Date.parse(runtime.time) - Date.parse(app.last_consume_time)) / 1000
   return `No message for ${duration(Math.round(quiet))}`
@@ -102,7 +102,7 @@ function canReadAgain({ inputs }: StatsSnapshot): boolean {
 }
 
 /** What needs no hurry, but somebody's eye. */
-function concernsOf({ kafka, metadata, influxdb, inputs }: StatsSnapshot, history: History): string[] {
+function concernsOf({ kafka, metadata, outputs, inputs }: StatsSnapshot, history: History): string[] {
   const concerns = Object.values(inputs).flatMap((input) => input.concerns)
   if (metadata.held > 0) {
     const apps = metadata.held_apps.join(', ')
@@ -112,8 +112,10 @@ function concernsOf({ kafka, metadata, influxdb, inputs }: StatsSnapshot, histor
     concerns.push(`The lag grows: ${count(kafka.lag)} by now. More comes than is read; more instances share the partitions.`)
   const failedLookUps = history.growth('metadataFailures', RECENT_SECONDS)
   if (failedLookUps > 0) concerns.push(recent(plural(failedLookUps, 'request'), 'to Cloud Controller failed', metadata.last_error))
-  const failedWrites = history.growth('writeFailures', RECENT_SECONDS)
-  if (failedWrites > 0) concerns.push(recent(plural(failedWrites, 'request'), 'to InfluxDB failed', influxdb.last_error))
+  for (const [name, { last_error }] of Object.entries(outputs)) {
+    const failed = history.failedWrites(name, RECENT_SECONDS)
+    if (failed > 0) concerns.push(recent(plural(failed, 'write'), `to ${name} failed`, last_error))
+  }
   const deadLetters = history.growth('deadLetters', RECENT_SECONDS)
   if (deadLetters > 0) concerns.push(recent(plural(deadLetters, 'message'), 'could not be decoded or were refused: dead letters', null))
   const dropped = history.growth('dropped', RECENT_SECONDS)

@@ -53,7 +53,7 @@ describe('columns for a chart', () => {
   })
 
   test('have a hole where no write has ended well of late', () => {
-    const seconds = [0.2, 0].map((p50) => ({ influxdb: { write_seconds: { p50 } } }))
+    const seconds = [0.2, 0].map((p50) => ({ outputs: { influxdb: { write_seconds: { p50 } } } }))
     const [, values] = historyOf(seconds).columns([({ p50 }) => p50])
     expect(values).toEqual([0.2, null])
   })

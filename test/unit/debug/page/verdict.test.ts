@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { History } from '../../../../src/debug/page/history.ts'
 import { type Circumstances, verdict } from '../../../../src/debug/page/verdict.ts'
-import { historyOf, startMs } from './figures-of.ts'
+import { figuresOf, historyOf, startMs } from './figures-of.ts'
 
 const judge = (history: History, circumstances: Partial<Circumstances> = {}) =>
   verdict({ history, nowMs: history.latestMs, problem: undefined, nextTryMs: 0, ...circumstances })
 
 describe('all is well', () => {
   test('says how much flows', () => {
-    const answers = [0, 1, 2].map((i) => ({ ledger: { consumed: i * 5000 }, influxdb: { points: i * 4000 }, kafka: { lag: 1 } }))
+    const answers = [0, 1, 2].map((i) => ({ ledger: { consumed: i * 5000, written: i * 4000 }, kafka: { lag: 1 } }))
     expect(judge(historyOf(answers))).toEqual({
       level: 'well',
       headline: 'All is well',
@@ -60,7 +60,7 @@ describe('it is not', () => {
       { metadata: { failures: 1, last_error: 'status 503' } },
       /^1 request to Cloud Controller failed .*: status 503$/,
     ],
-    ['InfluxDB failed', { influxdb: { failures: 3, last_error: 'reset' } }, /^3 requests to InfluxDB failed .*: reset$/],
+    ['an output failed', { outputs: { influxdb: { failures: 3, last_error: 'reset' } } }, /^3 writes to influxdb failed .*: reset$/],
     ['there are new dead letters', { dead_letters: 1 }, /^1 message .*dead letters/],
     ['something was dropped', { ledger: { dropped: 4 } }, /^4 messages were dropped within the last minute: /],
     ['Kafka deleted something', { kafka: { skipped: 7 } }, /deleted 7 messages/],
@@ -74,8 +74,17 @@ describe('it is not', () => {
     expect(judged).toMatchObject({ level: 'attention', headline: 'Works, with something to look at', reasons: concerns })
   })
 
+  test('quite, where one of several outputs failed: that one', () => {
+    const { influxdb } = figuresOf(1).outputs
+    const before = { outputs: { influxdb, syslog: influxdb } }
+    const { reasons } = judge(
+      historyOf([before, { outputs: { influxdb, syslog: { ...influxdb, failures: 2, last_error: 'it hangs up' } } }] as never),
+    )
+    expect(reasons).toEqual(['2 writes to syslog failed within the last minute: it hangs up'])
+  })
+
   test('for a minute only where something failed and all goes on', () => {
-    const failed = { influxdb: { failures: 3 } }
+    const failed = { outputs: { influxdb: { failures: 3 } } }
     const answers = Array.from({ length: 63 }, (_, second) => (second === 0 ? {} : failed))
     expect(judge(historyOf(answers.slice(0, 60))).level).toBe('attention')
     expect(judge(historyOf(answers)).level).toBe('well')
