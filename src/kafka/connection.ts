@@ -7,6 +7,7 @@ import { addressForKafkajs, hostOf } from './address.ts'
 import { keepErrorsApart } from './answers.ts'
 import { explainKafkaError, type KafkaProblem } from './problem.ts'
 import { restWithoutRequests } from './request-queue.ts'
+import { readWholeAnswers, takeWholeAnswers } from './whole-answers.ts'
 
 export interface KafkaConnectionOptions {
   /** `host:port` or `[IPv6]:port` each. */
@@ -35,6 +36,7 @@ export interface KafkaConnectionOptions {
 export function kafkaConfig(options: KafkaConnectionOptions): KafkaConfig {
   keepErrorsApart()
   restWithoutRequests()
+  takeWholeAnswers()
   return {
     brokers: options.brokers.map(addressForKafkajs),
     clientId: options.clientId,
@@ -74,9 +76,10 @@ function reportingSocketFactory(onTlsFailure: KafkaConnectionOptions['onTlsFailu
       isConnected = true
       onConnect()
     }
-    const socket = ssl
+    const onread = readWholeAnswers((answer) => socket.emit('data', answer))
+    const socket: Socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, connected)
-      : connectTcp({ host, port }, connected)
+      : connectTcp({ host, port, onread }, connected)
     socket.setKeepAlive(true, 60_000)
     destroyUnused(socket, () => isConnected)
     if (ssl && onTlsFailure) {

@@ -142,9 +142,9 @@ function timeOf({ timestamp }: { readonly timestamp?: string }): number {
   return Number.isFinite(time) ? time : -1
 }
 
-function unreadablePortion(batch: RecordBatch, { message, isDamaged }: UnreadableBatch): UnreadablePortion {
+function unreadablePortion(batch: RecordBatch, { message }: UnreadableBatch): UnreadablePortion {
   const { baseOffset, lastOffset, count, codec, stored } = batch
-  return { first: baseOffset, last: lastOffset, count, codec, stored, problem: message, isDamaged }
+  return { first: baseOffset, last: lastOffset, count, codec, stored, problem: message, isDamaged: false }
 }
 
 /** What is before `from` is not wanted. */

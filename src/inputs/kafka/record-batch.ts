@@ -1,4 +1,3 @@
-import { crc32c } from '@node-rs/crc32'
 import type { Message } from '../../flow/contracts.ts'
 import { type Header, isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
@@ -7,7 +6,6 @@ import {
   ATTRIBUTES_AT,
   BASE_TIMESTAMP_AT,
   COUNT_AT,
-  CRC_AT,
   LAST_OFFSET_DELTA_AT,
   MAX_TIMESTAMP_AT,
   PRODUCER_ID_AT,
@@ -30,17 +28,9 @@ const ABORT = 0
 export const BEYOND_ALL = '9223372036854775807'
 
 /** Why a record batch cannot be read, in words. */
-export class UnreadableBatch extends Error {
-  /** Its checksum is wrong: what Kafka has stored may be sound, so that it is worth asking for it once more. */
-  readonly isDamaged: boolean
+export class UnreadableBatch extends Error {}
 
-  constructor(problem: string, { isDamaged = false, cause }: { readonly isDamaged?: boolean; readonly cause?: unknown } = {}) {
-    super(problem, { cause })
-    this.isDamaged = isDamaged
-  }
-}
-
-/** A record batch as it came from Kafka, which kafkajs takes for a message. Its records are decompressed and read when their turn comes. */
+/** A record batch as it came from Kafka, its checksum right, which kafkajs takes for a message. Its records are decompressed and read when their turn comes. */
 export class RecordBatch {
   readonly #bytes: Buffer
   readonly baseOffset: number
@@ -101,7 +91,6 @@ export class RecordBatch {
 
   /** All of them can be read, or it throws {@link UnreadableBatch}. */
   records(): Records {
-    if (isDamaged(this.#bytes)) throw new UnreadableBatch('its bytes do not have the CRC-32C that its header says', { isDamaged: true })
     const records = new Records(this.#decompressed(), this.#bytes.readInt32BE(COUNT_AT), this.baseOffset, this.#times)
     records.check(this.lastOffset)
     return records
@@ -125,11 +114,6 @@ export class RecordBatch {
       throw new UnreadableBatch(toError(error).message, { cause: error })
     }
   }
-}
-
-/** Whether a record batch is not what was sent: its checksum covers all that comes behind it. */
-function isDamaged(batch: Buffer): boolean {
-  return crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CRC_AT)
 }
 
 /** What the times of a batch's records are counted from; that of all of them where the broker has set it. */
