@@ -15,7 +15,7 @@ import { median, medianOf, printResult, type Result, rounded } from './figures.t
  * nothing (`--sink tls`: over TLS), or to InfluxDB 1.6.7, which is asked afterwards whether it has every point; with `--output` to the
  * real server of another output, or of six at once. CPU is user and system time of all its
  * threads up to the last commit, less what an idle one's start takes, as a ratio to JSON.parse of the same bytes in the same
- * run. That of influxd is counted as long, with what it compacts meanwhile. Medians of three runs; to servers
+ * run, in turn with it. That of influxd is counted as long, with what it compacts meanwhile. Medians of three runs; to servers
  * that keep what they get it is a single one, since the next would find all of it there.
  */
 const { values: options } = parseArgs({
@@ -45,8 +45,6 @@ printResult(await measure(startSink), options.json)
 
 async function measure(start: typeof startNullSink): Promise<Result> {
   const mix = loadMix({ apps: options.apps === undefined ? undefined : Number(options.apps) })
-  say(`JSON.parse of ${envelopes} envelopes …`)
-  const baseline = jsonParseSeconds()
   const kafka = await startKafka()
   const client = kafkaClient(kafka.brokers)
   const sink = await start()
@@ -58,12 +56,16 @@ async function measure(start: typeof startNullSink): Promise<Result> {
     const env = { ...workerEnvironment(kafka.brokers, sink, mix), ...sink.env, CFMR_INFLUXDB_GZIP: String(gzip), ...servers.env }
     say('idle workers …')
     const idle = await medianOf(ROUNDS, async () => (await idleStart(env, 'empty', servers.nodeArgs)).cpuSeconds)
-    say('the worker …')
+    const baselines: number[] = []
     const runs: Drained[] = []
     for (let round = 1; round <= drains; round++) {
+      say(`JSON.parse of ${envelopes} envelopes …`)
+      baselines.push(jsonParseSeconds())
+      say('the worker …')
       runs.push(await drain({ client, env, nodeArgs: servers.nodeArgs, topic: 'full', group: `full-${round}`, mix, envelopes, sink }))
     }
     const drained = (figure: keyof Drained) => median(runs.map((run) => run[figure]))
+    const baseline = median(baselines)
     const cpu = drained('cpuSeconds') - idle
     return {
       envelopes,
