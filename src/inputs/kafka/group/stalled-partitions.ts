@@ -22,7 +22,7 @@ const RECOVERED_MS = 10_000
 const ELECTION_MS = 2000
 
 /** What Kafka answers where what it has on its disk is damaged. */
-const MAY_BE_DAMAGE = new Set(['CORRUPT_MESSAGE', 'UNKNOWN'])
+const MAY_BE_DAMAGE = new Set(['CORRUPT_MESSAGE', 'INVALID_RECORD', 'UNKNOWN'])
 
 interface Stalled {
   readonly topic: string
