@@ -88,7 +88,7 @@ export class GroupLife {
       maxWaitTimeInMs: 300,
       minBytes: 1,
       maxBytes: options.maxFetchBytes,
-      maxBytesPerPartition: Math.min(options.maxFetchBytes, 2 * 1024 * 1024),
+      maxBytesPerPartition: Math.min(options.maxFetchBytes, 1.5 * 1024 * 1024),
       metadataMaxAge: options.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 100, maxRetryTime: 1000, multiplier: 1.5, retries: 1000, restartOnFailure: async () => false },
