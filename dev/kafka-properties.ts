@@ -18,6 +18,7 @@ interface NodeLayout {
   readonly advertisedPort?: number
   readonly proxied?: readonly ProxiedListener[]
   readonly saslPort: number
+  readonly openSaslPort: number
   readonly tlsPort: number
   readonly certificates: Certificates | undefined
 }
@@ -31,11 +32,14 @@ export function nodeProperties({
   advertisedPort,
   proxied = [],
   saslPort,
+  openSaslPort,
   tlsPort,
   certificates,
 }: NodeLayout): Record<string, string | number> {
   const controller = voters[id - 1]?.replace(/^\d+@/, '')
-  const secure = certificates ? `,SASL_SSL://127.0.0.1:${saslPort},SSL://127.0.0.1:${tlsPort}` : ''
+  const secure = certificates
+    ? `,SASL_SSL://127.0.0.1:${saslPort},SASL_PLAINTEXT://127.0.0.1:${openSaslPort},SSL://127.0.0.1:${tlsPort}`
+    : ''
   const listeners = (portOf: (listener: ProxiedListener) => number) =>
     proxied.map((listener, index) => `,PROXIED${index}://127.0.0.1:${portOf(listener)}`).join('')
   return {
@@ -43,7 +47,7 @@ export function nodeProperties({
     'node.id': id,
     'controller.quorum.voters': voters.join(','),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL${proxied.map((_, index) => `,PROXIED${index}:PLAINTEXT`).join('')}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL${proxied.map((_, index) => `,PROXIED${index}:PLAINTEXT`).join('')}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://${controller}${secure}${listeners((each) => each.port)}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort ?? port}${secure}${listeners((each) => each.advertisedPort)}`,
     'log.dirs': join(folder, 'data'),
@@ -66,15 +70,24 @@ export function nodeProperties({
     'controlled.shutdown.enable': voters.length > 1 ? 'true' : 'false',
     ...(certificates && {
       'sasl.enabled.mechanisms': 'SCRAM-SHA-256,SCRAM-SHA-512,PLAIN',
-      'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-      'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-      'listener.name.sasl_ssl.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${user.username}="${user.password}";`,
+      ...logins('sasl_ssl'),
+      ...logins('sasl_plaintext'),
       'listener.name.ssl.ssl.client.auth': 'required',
       'ssl.keystore.type': 'PEM',
       'ssl.keystore.location': certificates.serverKeyStore,
       'ssl.truststore.type': 'PEM',
       'ssl.truststore.location': certificates.ca,
     }),
+  }
+}
+
+/** Of a listener whose clients log in. */
+function logins(listener: string): Record<string, string> {
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
+  return {
+    [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`]: scram,
+    [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]: scram,
+    [`listener.name.${listener}.plain.sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required user_${user.username}="${user.password}";`,
   }
 }
 

@@ -22,16 +22,18 @@ export interface KafkaOptions {
   readonly advertisedPort?: number
   /** Further plain listeners, each behind a proxy of its own. */
   readonly proxied?: readonly ProxiedListener[]
-  /** Two more listeners, see {@link SecureListeners}. */
+  /** Three more listeners, see {@link SecureListeners}. */
   readonly secure?: boolean
   /** Over the defaults below, as in server.properties. */
   readonly properties?: Readonly<Record<string, string | number>>
 }
 
-/** Both with a certificate for localhost and 127.0.0.1. */
+/** Those with TLS have a certificate for localhost and 127.0.0.1. */
 export interface SecureListeners {
   /** SASL (SCRAM-SHA-256, SCRAM-SHA-512, PLAIN) over TLS. */
   readonly saslBrokers: readonly string[]
+  /** The same without TLS. */
+  readonly openSaslBrokers: readonly string[]
   /** TLS that asks for the client's certificate and takes no other answer. */
   readonly tlsBrokers: readonly string[]
   readonly username: string
@@ -133,12 +135,15 @@ async function startNode(id: number, voters: readonly string[], options: KafkaOp
   if (java === undefined) throw new Error('Kafka needs Java 17 or later: no java in JAVA_HOME or on the PATH')
   const jars = await kafkaJars(version)
   const folder = scratchFolder(`kafka-${id}`)
-  const [plainPort = 0, saslPort = 0, tlsPort = 0] = await freePorts(3)
+  const [plainPort = 0, saslPort = 0, openSaslPort = 0, tlsPort = 0] = await freePorts(4)
   const port = options.port ?? plainPort
   const certificates = options.secure ? makeCertificates(folder) : undefined
 
   const propertiesFile = join(folder, 'server.properties')
-  const properties = { ...nodeProperties({ id, voters, folder, port, saslPort, tlsPort, certificates, ...options }), ...options.properties }
+  const properties = {
+    ...nodeProperties({ id, voters, folder, port, saslPort, openSaslPort, tlsPort, certificates, ...options }),
+    ...options.properties,
+  }
   writeFileSync(propertiesFile, linesOf(properties))
   mkdirSync(join(folder, 'data'))
   const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
@@ -165,6 +170,7 @@ async function startNode(id: number, voters: readonly string[], options: KafkaOp
     brokers: [`127.0.0.1:${options.advertisedPort ?? port}`],
     secure: certificates && {
       saslBrokers: [`127.0.0.1:${saslPort}`],
+      openSaslBrokers: [`127.0.0.1:${openSaslPort}`],
       tlsBrokers: [`127.0.0.1:${tlsPort}`],
       ...user,
       certificates,

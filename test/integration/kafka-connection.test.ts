@@ -73,6 +73,10 @@ describe('lets in', () => {
     expect(await topicsSeen({ ...saslOverTls(), saslMechanism })).toEqual([])
   })
 
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)('a login by %s without TLS', async (saslMechanism) => {
+    expect(await topicsSeen({ ...saslOverTls(), brokers: secure.openSaslBrokers, ssl: false, saslMechanism })).toEqual([])
+  })
+
   it('a client certificate', async () => {
     const { ca, clientCertificate, clientKey } = secure.certificates
     const keys = { sslCa: pem(ca), sslCert: pem(clientCertificate), sslKey: pem(clientKey) }
