@@ -14,8 +14,8 @@ const consumer = new kafkajs.Kafka({ brokers: [broker], logLevel: kafkajs.logLev
   sessionTimeout: 20_000,
   maxWaitTimeInMs: 300,
   minBytes: 1,
-  maxBytes: 2 * 1024 * 1024,
-  maxBytesPerPartition: 1024 * 1024,
+  maxBytes: 3 * 1024 * 1024,
+  maxBytesPerPartition: 1.5 * 1024 * 1024,
 })
 consumer.on(consumer.events.GROUP_JOIN, () => say('joined'))
 process.once('SIGTERM', () => consumer.disconnect())
