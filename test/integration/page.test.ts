@@ -98,7 +98,7 @@ describe('a real worker', () => {
     await expect.poll(() => ledgerOf(page, 'in_flight'), soon).toBe('0')
     await expect
       .poll(() => verdictOf(page), soon)
-      .toMatchObject({ level: 'attention', reasons: [expect.stringMatching(/InfluxDB failed/)] })
+      .toMatchObject({ level: 'attention', reasons: [expect.stringMatching(/to influxdb failed/)] })
 
     cloudController.faults.add({ kind: 'look-up', ...ANSWERS.databaseDown })
     const [app] = makeApps(1, 1_000_000)
