@@ -31,7 +31,7 @@ const STUCK_MS = 5000
 const SUSPICIOUS_MS = 5000
 /** Fetch responses of all brokers together. */
 const FETCH_BYTES = 8 * 1024 * 1024
-/** With 2 MB it takes a tenth more of CPU, with 4 MB 20 MB more of memory. */
+/** With 2 MB it takes a twentieth more of CPU, with 4 MB 12 MB more of memory. */
 const MAX_FETCH_BYTES = 3 * 1024 * 1024
 const MIN_FETCH_BYTES = 256 * 1024
 /** Of the time that `close` has: for the last commit, and for leaving. */
