@@ -50,11 +50,11 @@ const plans: readonly ChartPlan[] = [
   },
   {
     title: 'Time of a write',
-    note: 'of the last 5 minutes, at the slowest output',
+    note: 'slowest output, of 5 minutes',
     series: [
       { name: 'median', color: 'two', value: gauge('p50'), format: duration },
       { name: '99 of 100', color: 'one', value: gauge('p99'), format: duration },
-      { name: 'records a second, to all', value: perSecond('records'), format: rate },
+      { name: 'records a second', value: perSecond('records'), format: rate },
     ],
   },
   {
