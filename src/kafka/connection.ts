@@ -76,10 +76,9 @@ function reportingSocketFactory(onTlsFailure: KafkaConnectionOptions['onTlsFailu
       isConnected = true
       onConnect()
     }
-    const onread = readWholeAnswers((answer) => socket.emit('data', answer))
     const socket: Socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, connected)
-      : connectTcp({ host, port, onread }, connected)
+      : connectTcp({ host, port, onread: readWholeAnswers((answer) => socket.emit('data', answer)) }, connected)
     socket.setKeepAlive(true, 60_000)
     destroyUnused(socket, () => isConnected)
     if (ssl && onTlsFailure) {

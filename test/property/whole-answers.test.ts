@@ -1,8 +1,9 @@
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readWholeAnswers } from '../../src/kafka/whole-answers.ts'
+import { readWholeAnswers, takeWholeAnswers } from '../../src/kafka/whole-answers.ts'
 
 /** Its length in 4 bytes, then as many. */
 function answer(content: Uint8Array): Buffer {
@@ -75,4 +76,23 @@ test('a socket reads that way, and ends as usual', async () => {
   server.close()
   expect(taken.map(({ length }) => length)).toEqual(answers.map(({ length }) => length))
   expect(Buffer.concat(taken).equals(Buffer.concat(answers))).toBe(true)
+})
+
+test('kafkajs takes what is whole as it is, without a copy, and still puts pieces together', () => {
+  takeWholeAnswers()
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/connection.js')
+  const payloads: Buffer[] = []
+  const fulfillRequest = ({ payload }: { readonly payload: Buffer }) => void payloads.push(payload)
+  const connection = Object.assign(Object.create(prototype), {
+    chunks: [],
+    bytesBuffered: 0,
+    bytesNeeded: 4,
+    requestQueue: { fulfillRequest },
+  })
+  const whole = [5, 6].map((byte) => answer(new Uint8Array(20_000).fill(byte)))
+  for (const one of whole) connection.processData(one)
+  expect(payloads.every(({ buffer }, i) => buffer === whole[i]?.buffer)).toBe(true)
+  const [long = Buffer.alloc(0)] = whole
+  for (const piece of [long.subarray(0, 7000), long.subarray(7000)]) connection.processData(piece)
+  expect(payloads[2]?.equals(long.subarray(8))).toBe(true)
 })
