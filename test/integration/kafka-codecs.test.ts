@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type KafkaServer, startKafka } from '../../dev/kafka.ts'
 import type { Delivery } from '../../src/flow/contracts.ts'
-import { Records } from '../../src/inputs/kafka/record-batch.ts'
+import { Records } from '../../src/inputs/kafka/records.ts'
 import { zstdInJavaScript } from '../../src/kafka/codecs.ts'
 import { closeReaders, Platform, Reader, settleAll, until } from './kafka-input-reader.ts'
 

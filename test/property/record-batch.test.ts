@@ -3,8 +3,9 @@ import { crc32c } from '@node-rs/crc32'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DamagedBytes } from '../../src/inputs/kafka/damaged-bytes.ts'
-import { RecordBatch, Records, UnreadableBatch } from '../../src/inputs/kafka/record-batch.ts'
+import { RecordBatch } from '../../src/inputs/kafka/record-batch.ts'
 import { readRecordSet } from '../../src/inputs/kafka/record-set.ts'
+import { Records, UnreadableBatch } from '../../src/inputs/kafka/records.ts'
 
 const require = createRequire(import.meta.url)
 const kafkajs = 'kafkajs/src/protocol'

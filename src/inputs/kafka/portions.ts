@@ -1,6 +1,7 @@
 import type { Message } from '../../flow/contracts.ts'
 import type { Placed } from './placed-batches.ts'
-import { RecordBatch, type Records, UnreadableBatch } from './record-batch.ts'
+import { RecordBatch } from './record-batch.ts'
+import { type Records, UnreadableBatch } from './records.ts'
 import type { UnreadablePortion } from './unreadable-portion.ts'
 
 const PORTION_MESSAGES = 500

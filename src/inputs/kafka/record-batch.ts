@@ -1,7 +1,4 @@
-import type { Message } from '../../flow/contracts.ts'
-import { type Header, isEventId } from '../../flow/event-source.ts'
 import { CODEC_NAMES, decompress } from '../../kafka/codecs.ts'
-import { EVENT_ID_HEADER } from '../../kafka/headers.ts'
 import {
   ATTRIBUTES_AT,
   BASE_TIMESTAMP_AT,
@@ -11,7 +8,9 @@ import {
   PRODUCER_ID_AT,
   RECORDS_AT,
 } from '../../kafka/record-format.ts'
+import { behindVarint, varint } from '../../kafka/varint.ts'
 import { toError } from '../../lib/errors.ts'
+import { Records, type RecordTimes, UnreadableBatch } from './records.ts'
 
 export const CODEC = 0x07
 /** All records have the time at which the broker appended the batch. */
@@ -27,9 +26,6 @@ const ABORT = 0
  */
 export const BEYOND_ALL = '9223372036854775807'
 
-/** Why a record batch cannot be read, in words. */
-export class UnreadableBatch extends Error {}
-
 /** A record batch as it came from Kafka, its checksum right, which kafkajs takes for a message. Its records are decompressed and read when their turn comes. */
 export class RecordBatch {
   readonly #bytes: Buffer
@@ -43,6 +39,7 @@ export class RecordBatch {
   readonly isControl: boolean
   /** No message of it is wanted: control records, or of a transaction that was aborted. */
   isLeftOut: boolean
+  #isChecked = false
   /** What kafkajs looks at. */
   readonly offset = BEYOND_ALL
   readonly isControlRecord = false
@@ -92,8 +89,22 @@ export class RecordBatch {
   /** All of them can be read, or it throws {@link UnreadableBatch}. */
   records(): Records {
     const records = new Records(this.#decompressed(), this.#bytes.readInt32BE(COUNT_AT), this.baseOffset, this.#times)
-    records.check(this.lastOffset)
+    if (!this.#isChecked) records.check(this.lastOffset)
     return records
+  }
+
+  /**
+   * Does now what {@link records} would do before it gives the first one, unless that takes decompressing: right behind the checksum the
+   * batch is in the processor's cache. What is wrong with it is {@link records}' to say.
+   */
+  checkAhead(): void {
+    if (this.isCompressed || this.isLeftOut) return
+    try {
+      this.records()
+      this.#isChecked = true
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error
+    }
   }
 
   get #times(): RecordTimes {
@@ -114,156 +125,4 @@ export class RecordBatch {
       throw new UnreadableBatch(toError(error).message, { cause: error })
     }
   }
-}
-
-/** What the times of a batch's records are counted from; that of all of them where the broker has set it. */
-interface RecordTimes {
-  readonly baseMs: number
-  readonly isAppendTime: boolean
-}
-
-const NO_TIMES: RecordTimes = { baseMs: -1, isAppendTime: true }
-
-/** Reads records one behind the other. Of a record only the offset, the time and the value matter here; the value is a view. */
-export class Records {
-  readonly #bytes: Buffer
-  readonly #baseOffset: number
-  readonly #count: number
-  #at = 0
-  #left: number
-  readonly #times: RecordTimes
-  /** Of the record read last: its offset, and where its time and its value are; a length below 0 is no value. */
-  #offset = 0
-  #timeDeltaAt = 0
-  #valueAt = 0
-  #valueLength = 0
-
-  constructor(bytes: Buffer, count: number, baseOffset: number, times = NO_TIMES) {
-    this.#bytes = bytes
-    this.#count = count
-    this.#left = count
-    this.#baseOffset = baseOffset
-    this.#times = times
-  }
-
-  /** Of the record that {@link next} gave last, in ms since 1970; below 0 where it has none. */
-  get timeMs(): number {
-    const { baseMs, isAppendTime } = this.#times
-    return isAppendTime || baseMs < 0 ? baseMs : baseMs + varlong(this.#bytes, this.#timeDeltaAt)
-  }
-
-  get sizeBytes(): number {
-    return this.#bytes.length
-  }
-
-  /**
-   * Throws {@link UnreadableBatch} unless the bytes are just as many records as there should be, with ascending offsets up to
-   * `lastOffset` at most. To be called before the first is read.
-   */
-  check(lastOffset: number): void {
-    if (this.#count < 0) throw new UnreadableBatch(`its header counts ${this.#count} records`)
-    for (let before = this.#baseOffset - 1; this.#left > 0; before = this.#offset) {
-      const start = this.#at
-      this.#read()
-      if (this.#offset > before && this.#offset <= lastOffset) continue
-      throw new UnreadableBatch(`at byte ${start} there is a record of offset ${this.#offset}, of ${before + 1} to ${lastOffset}`)
-    }
-    const { length } = this.#bytes
-    if (this.#at !== length) {
-      throw new UnreadableBatch(`its header counts ${this.#count} records, which end at byte ${this.#at} of ${length}`)
-    }
-    this.#at = 0
-    this.#left = this.#count
-  }
-
-  /** Undefined behind the last. */
-  next(): Message | undefined {
-    if (this.#left === 0) return undefined
-    this.#read()
-    const start = this.#valueAt
-    const offset = this.#offset
-    const value = this.#valueLength < 0 ? null : this.#bytes.subarray(start, start + this.#valueLength)
-    const headers = this.#headers()
-    if (headers === undefined) return { offset, value }
-    const eventId = eventIdOf(headers)
-    return eventId === undefined ? { offset, value, headers } : { offset, value, headers, eventId }
-  }
-
-  #read(): void {
-    this.#left--
-    const bytes = this.#bytes
-    const length = varint(bytes, this.#at)
-    let at = behindVarint(bytes, this.#at)
-    const end = at + length
-    if (!(length >= 0 && end <= bytes.length)) throw this.#damaged()
-    this.#timeDeltaAt = at + 1
-    at = behindVarint(bytes, at + 1)
-    this.#offset = this.#baseOffset + varint(bytes, at)
-    at = behindVarint(bytes, at)
-    const keyLength = varint(bytes, at)
-    at = behindVarint(bytes, at) + Math.max(0, keyLength)
-    this.#valueLength = varint(bytes, at)
-    this.#valueAt = at = behindVarint(bytes, at)
-    if (!(at + this.#valueLength <= end)) throw this.#damaged()
-    this.#at = end
-  }
-
-  /** Copies, which hardly any record has. Undefined where there are none, or what is there are none. */
-  #headers(): readonly Header[] | undefined {
-    const bytes = this.#bytes
-    let at = this.#valueAt + Math.max(0, this.#valueLength)
-    const count = at < this.#at ? varint(bytes, at) : 0
-    if (count <= 0) return undefined
-    at = behindVarint(bytes, at)
-    const headers: Header[] = []
-    for (let header = 0; header < count && at < this.#at; header++) {
-      const keyLength = varint(bytes, at)
-      const keyAt = behindVarint(bytes, at)
-      const valueAt = behindVarint(bytes, keyAt + keyLength)
-      const valueLength = varint(bytes, keyAt + keyLength)
-      const end = valueAt + Math.max(0, valueLength)
-      if (!(keyLength >= 0 && end <= this.#at)) return undefined
-      const value = valueLength < 0 ? null : Buffer.from(bytes.subarray(valueAt, end))
-      headers.push({ key: bytes.toString('utf8', keyAt, keyAt + keyLength), value })
-      at = end
-    }
-    return headers
-  }
-
-  #damaged(): Error {
-    return new UnreadableBatch(`at byte ${this.#at} of ${this.#bytes.length} there is no record`)
-  }
-}
-
-function eventIdOf(headers: readonly Header[]): string | undefined {
-  const text = headers.find(({ key }) => key === EVENT_ID_HEADER)?.value?.toString('latin1')
-  return text !== undefined && isEventId(text) ? text : undefined
-}
-
-/** 32 bits, seven to a byte, the lowest first; the lowest bit of all is the sign. */
-function varint(bytes: Uint8Array, start: number): number {
-  let byte = bytes[start] as number
-  let value = byte & 0x7f
-  for (let at = start + 1, shift = 7; byte >= 0x80; at++, shift += 7) {
-    byte = bytes[at] as number
-    value |= (byte & 0x7f) << shift
-  }
-  return (value >>> 1) ^ -(value & 1)
-}
-
-/** As {@link varint}, of more bits: exact to 2^53. */
-function varlong(bytes: Uint8Array, start: number): number {
-  let byte = bytes[start] as number
-  let value = byte & 0x7f
-  for (let at = start + 1, unit = 0x80; byte >= 0x80; at++, unit *= 0x80) {
-    byte = bytes[at] as number
-    value += (byte & 0x7f) * unit
-  }
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
-}
-
-function behindVarint(bytes: Uint8Array, start: number): number {
-  let at = start
-  while ((bytes[at] as number) >= 0x80) at++
-  return at + 1
 }

@@ -53,7 +53,11 @@ export async function readRecordSet(set: Buffer): Promise<Fetched[]> {
 
 async function decodeAt(set: Buffer, at: number, end: number): Promise<readonly Fetched[]> {
   const bytes = set.subarray(at, end)
-  if (bytes[MAGIC_AT] === MAGIC) return [new RecordBatch(bytes)]
+  if (bytes[MAGIC_AT] === MAGIC) {
+    const batch = new RecordBatch(bytes)
+    batch.checkAhead()
+    return [batch]
+  }
   const messages = await decodeOldMessages(new Decoder(bytes), bytes.length)
   if (messages.length === 0) throw new Error('there is no message in it')
   return messages

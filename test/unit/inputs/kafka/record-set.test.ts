@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
+import { crc32c } from '@node-rs/crc32'
 import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { DamagedBytes } from '../../../../src/inputs/kafka/damaged-bytes.ts'
 import { RecordBatch } from '../../../../src/inputs/kafka/record-batch.ts'
 import { type Fetched, readRecordSet } from '../../../../src/inputs/kafka/record-set.ts'
+import { UnreadableBatch } from '../../../../src/inputs/kafka/records.ts'
 import { recordBatchBytes } from '../../../support/record-batches.ts'
 
 /** Damage to any bit of record batches is in test/property/damaged-answers.test.ts. */
@@ -79,4 +81,13 @@ test('bytes that look like many batches are not read again and again', async () 
   }
   const sound = await recordBatchBytes(1, ['b'])
   expect((await read(lookalikes, sound))[0]).toBe('its bytes do not have the checksum that its header says')
+})
+
+test('a batch with the right checksum whose records cannot be read is a whole one, which says so each time it is opened', async () => {
+  const bytes = await recordBatchBytes(0, ['a', 'b'])
+  bytes.writeInt32BE(3, 57)
+  bytes.writeUInt32BE(crc32c(bytes.subarray(21)), 17)
+  const [batch, next] = (await readRecordSet(Buffer.concat([bytes, await recordBatchBytes(2, ['c'])]))) as RecordBatch[]
+  for (let time = 1; time <= 2; time++) expect(() => batch?.records()).toThrow(UnreadableBatch)
+  expect(String(next?.records().next()?.value)).toBe('c')
 })
