@@ -36,7 +36,8 @@ export interface Exit {
 
 const packageFile = new URL('../package.json', import.meta.url)
 const startScript = (JSON.parse(readFileSync(packageFile, 'utf8')) as { scripts: { start: string } }).scripts.start
-const nodeArgsOfStart = startScript.split(' ').filter((word) => word.startsWith('--'))
+/** Those of `npm start`. */
+export const nodeArgsOfStart = startScript.split(' ').filter((word) => word.startsWith('--'))
 
 const builtProgram = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 

@@ -15,11 +15,13 @@ const IMAGE_SETTINGS = Object.fromEntries(
   ]),
 )
 
+const ENTRY_POINT_OPTIONS = (/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '').match(/--[a-z-]+/g) ?? []
+
 /** The built worker, as the image runs it, on the engine at `host`. It writes points to `sink`. Resolves when it reads. */
 export async function startMeasured(host: string, collect: string, sink: Sink): Promise<WorkerProcess> {
   const { NODE_OPTIONS = '', ...allocator } = IMAGE_SETTINGS
   const worker = await WorkerProcess.start({
-    nodeArgs: NODE_OPTIONS.split(' '),
+    nodeArgs: [...NODE_OPTIONS.split(' '), ...ENTRY_POINT_OPTIONS],
     wrap: (command) => ['env', ...Object.entries(allocator).map(([name, value]) => `${name}=${value}`), ...command],
     env: {
       ...{ CFMR_INPUT: 'docker', CFMR_DOCKER_HOST: host, CFMR_DOCKER_COLLECT: collect, CFMR_STATE: join(scratchFolder('state'), 'kept') },

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import type { Kafka } from 'kafkajs'
-import { parse } from 'yaml'
 import { createTopics } from '../../dev/kafka-client.ts'
+import { manifestNode } from '../../dev/manifest-node.ts'
 import { startOpenSearch } from '../../dev/opensearch.ts'
 import { startRsyslog } from '../../dev/rsyslog.ts'
 import { startS3Server } from '../../dev/s3-server.ts'
@@ -95,18 +93,6 @@ export async function startOutputs(output: string, site: Site): Promise<OutputSe
   }
   const all = { env, close }
   return names.includes('influxdb') ? { env: { ...env, CFMR_OUTPUT: names.join(',') }, close } : withoutInfluxDb(names.join(','), all)
-}
-
-/** What the manifest's command gives node in a container of 256 MB: options, and variables for the allocator. */
-function manifestNode(): { readonly nodeArgs: readonly string[]; readonly env: Environment } {
-  const { applications } = parse(readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8')) as {
-    readonly applications: readonly { readonly command: string }[]
-  }
-  const command = applications[0]?.command.replace('exec node', 'env | grep ^MALLOC_; printf "%s\\n"') ?? ''
-  const words = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, MEMORY_LIMIT: '256m' } }).split('\n')
-  const nodeArgs = words.filter((word) => word.startsWith('--max-'))
-  if (nodeArgs.length !== 2) throw new Error(`manifest.yml: expected a limit of each part of the heap, found ${words.join(' ')}`)
-  return { nodeArgs, env: Object.fromEntries(words.filter((word) => word.startsWith('MALLOC_')).map((word) => word.split('='))) }
 }
 
 function withoutInfluxDb(names: string, { env, close }: OutputServer): OutputServer {

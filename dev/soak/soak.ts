@@ -4,7 +4,7 @@ import { freePorts } from '../free-port.ts'
 import { startInfluxDb } from '../influxdb.ts'
 import { startKafka } from '../kafka.ts'
 import { createTopics, kafkaClient } from '../kafka-client.ts'
-import { WorkerProcess } from '../worker-process.ts'
+import { nodeArgsOfStart, WorkerProcess } from '../worker-process.ts'
 import { askOften, Generations, sendFrom } from './churn.ts'
 import { inspectorArgs, RemoteHeap } from './heap.ts'
 
@@ -79,7 +79,7 @@ export async function soak({ goesOn, requests, apps, say }: SoakOptions): Promis
       CFMR_LOGLEVEL: 'ERROR',
     }
     const [port = 0] = await freePorts(1)
-    const worker = await WorkerProcess.start({ env, nodeArgs: ['--max-semi-space-size=32', ...inspectorArgs(port)] })
+    const worker = await WorkerProcess.start({ env, nodeArgs: [...nodeArgsOfStart, ...inspectorArgs(port)] })
     closing.unshift(() => worker.kill())
     await worker.ready()
     const heap = await RemoteHeap.connect(port)

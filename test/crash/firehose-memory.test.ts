@@ -1,12 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { Numbered } from '../../dev/loggregator/numbered.ts'
+import { manifestNode } from '../../dev/manifest-node.ts'
 import { startFoundation } from '../support/firehose.ts'
 import { memoryLimit } from '../support/memory-limit.ts'
 import { startWorker } from '../support/worker.ts'
 
 const CONTAINER_BYTES = 256 * 2 ** 20
-/** As the manifest's command computes it for a container of 256 MB. */
-const NODE_ARGS = ['--max-old-space-size=96', '--max-semi-space-size=16']
 
 it.each([
   { name: 'small envelopes', lineLength: 0, turns: 100, each: 2000, batchEnvelopes: 100 },
@@ -24,7 +23,7 @@ it.each([
       ...{ CFMR_INPUT: 'firehose', CFMR_OUTPUT: 'stdout', CFMR_STDOUT_FORMAT: 'json', CFMR_BATCHER_FLUSHMESSAGES: 500 },
       ...{ CFMR_CF_API: cloudController.url, CFMR_CF_USER: 'admin', CFMR_CF_PASSWORD: 'admin' },
     },
-    ...{ nodeArgs: NODE_ARGS, wrap: limit.wrap },
+    ...{ nodeArgs: manifestNode().nodeArgs, wrap: limit.wrap },
     onOutput: () => {
       written++
     },

@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
 import { startCloudController } from '../../dev/cloud-controller/cloud-controller.ts'
+import { manifestNode } from '../../dev/manifest-node.ts'
 import { FaultProxy } from '../../dev/proxy.ts'
 import type { LogLine, WorkerOptions, WorkerProcess } from '../../dev/worker-process.ts'
 import type { AppMetadata } from '../../src/cloud-foundry/metadata.ts'
@@ -8,8 +9,6 @@ import { memoryLimit } from '../support/memory-limit.ts'
 import type { Scene } from './scene.ts'
 
 const CONTAINER_BYTES = 256 * 2 ** 20
-/** Of a container of 256 MB: (256 - 128) * 0.75 for the old space, and 16 MB for each half of the young one. */
-const NODE_ARGS = ['--max-old-space-size=96', '--max-semi-space-size=16']
 
 /** A Cloud Controller for the test that runs. */
 export async function cloudControllerFor(apps: readonly AppMetadata[]) {
@@ -59,7 +58,7 @@ export async function startContained(
   const group = `${scene.group}-${name}`
   const worker = await scene.start(
     { CFMR_KAFKA_CONSUMERGROUP: group, ...env },
-    { nodeArgs: NODE_ARGS, wrap: limit.wrap, ...(onLog && { onLog }) },
+    { nodeArgs: manifestNode().nodeArgs, wrap: limit.wrap, ...(onLog && { onLog }) },
   )
   return {
     worker,

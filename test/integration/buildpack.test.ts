@@ -104,10 +104,11 @@ it('started by the manifest on Node 22, ended under load before the platform kil
     expect((await worker.logged(/starts/))['node']).toMatch(new RegExp(`^v${node}\\.`))
     await worker.logged(/^CFMR_SERVER_PASSWORD is not set.*refinery\.apps\.example\.org/)
     // The process that gets SIGTERM is node itself, with a heap that leaves room for what lives outside of it.
-    expect(readFileSync(`/proc/${worker.pid}/cmdline`, 'utf8').split('\0').slice(0, 4)).toEqual([
+    expect(readFileSync(`/proc/${worker.pid}/cmdline`, 'utf8').split('\0').slice(0, 5)).toEqual([
       'node',
       '--max-old-space-size=96',
       '--max-semi-space-size=16',
+      '--no-concurrent-recompilation',
       'dist/main.js',
     ])
     await worker.waitUntil('a batch is written', async () => (await worker.stats()).ledger.written > 5000)
