@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SoakFirst } from './test/support/soak-first.ts'
 
 const project = (name: string, timeoutMs: number, order: number) => ({
   test: {
@@ -18,6 +19,7 @@ const project = (name: string, timeoutMs: number, order: number) => ({
 export default defineConfig({
   test: {
     globalSetup: 'test/support/stack.ts',
+    sequence: { sequencer: SoakFirst },
     projects: [
       project('unit', 20_000, 0),
       project('property', 120_000, 0),
