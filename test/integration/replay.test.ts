@@ -55,6 +55,28 @@ it('gives the same points from a file, a compressed one, several of them and std
   }
 })
 
+it('writes only the side of requests that CFMR_HTTPPEER names; the other is discarded, and both count where it is not set', async () => {
+  const sides = lines.slice(0, 1000).map((line, number) => (number % 3 === 0 ? line.replace('"peerType":2', '"peerType":1') : line))
+  const asTold = (type: number) => sides.filter((line) => line.includes(`"peerType":${type}`)).length
+  const [client, server] = [asTold(1), asTold(2)]
+  expect(Math.min(client, server)).toBeGreaterThan(10)
+  const stdin = `${sides.join('\n')}\n`
+  const outcome = async (peer: string | undefined) => {
+    const way = await replay(['-'], { stdin, env: { CFMR_HTTPPEER: peer } })
+    expect(way.code, way.stderr).toBe(0)
+    return { requests: written(way).filter((line) => line.startsWith('http_request,')).length, discarded: ledgerOf(way)?.['discarded'] }
+  }
+  const both = await outcome(undefined)
+  const discarded = Number(both.discarded)
+  expect(both.requests).toBe(client + server)
+  expect(await outcome('both')).toEqual(both)
+  expect(await outcome('client')).toEqual({ requests: client, discarded: discarded + server })
+  expect(await outcome('server')).toEqual({ requests: server, discarded: discarded + client })
+  const wrong = await replay(['-'], { stdin, env: { CFMR_HTTPPEER: 'callers' } })
+  expect(wrong.code).not.toBe(0)
+  expect(wrong.stderr).toMatch(/CFMR_HTTPPEER.*callers/s)
+})
+
 it('gives the same points where each second envelope is one of Loggregator V2', async () => {
   const asV2 = (line: string) => spellV2(toV2(parseEnvelope(line) as unknown as V1))
   writeFileSync(at('mixed.ndjson'), lines.map((line, number) => (number % 2 === 0 ? line : asV2(line))).join('\n'))
