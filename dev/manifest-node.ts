@@ -17,7 +17,7 @@ export function manifestNode(): ManifestNode {
   const command = applications[0]?.command.replace('exec node', 'env | grep ^MALLOC_; printf "%s\\n"') ?? ''
   const words = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, MEMORY_LIMIT: '256m' } }).split('\n')
   const nodeArgs = words.filter((word) => word.startsWith('--'))
-  if (nodeArgs.length !== 3)
-    throw new Error(`manifest.yml: expected a limit of each part of the heap and one option more, found ${words.join(' ')}`)
+  const hasLimits = ['old', 'semi'].every((space) => nodeArgs.some((word) => word.startsWith(`--max-${space}-space-size=`)))
+  if (!hasLimits) throw new Error(`manifest.yml: expected a limit of each part of the heap, found ${words.join(' ')}`)
   return { nodeArgs, env: Object.fromEntries(words.filter((word) => word.startsWith('MALLOC_')).map((word) => word.split('='))) }
 }

@@ -15,6 +15,7 @@ const IMAGE_SETTINGS = Object.fromEntries(
   ]),
 )
 
+/** Node's, too: what NODE_OPTIONS may not say. */
 const ENTRY_POINT_OPTIONS = (/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '').match(/--[a-z-]+/g) ?? []
 
 /** The built worker, as the image runs it, on the engine at `host`. It writes points to `sink`. Resolves when it reads. */
